@@ -1,0 +1,27 @@
+"""`leadstreams worker`: one scoring worker."""
+
+from importlib import import_module
+
+import typer
+
+from streams.cli import terminal
+
+
+def worker() -> None:
+    """Run one scoring worker until SIGTERM or Ctrl-C; start more of them to share the partitions.
+
+    Health and metrics are on LEADSTREAMS_WORKER_PORT (9470; further workers on this machine
+    take the next free one). Give each worker a name of its own, so that it keeps its partitions over a restart:
+
+        LEADSTREAMS_INSTANCE=worker-1 leadstreams worker
+    """
+    settings = terminal.settings()
+    secret = settings.require_secret()
+    if isinstance(secret, str):
+        terminal.stop(secret, terminal.WRONG_USE)
+    code = import_module("streams.worker").run(settings)
+    raise typer.Exit(int(code or 0))
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Run")(worker)

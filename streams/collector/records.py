@@ -1,0 +1,49 @@
+"""From events and dead messages to Kafka records: topic by type, key and partition by lead."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import msgspec
+
+from schemas.dead_letter import Headers
+from streams import topics
+from streams.collector.gateway import Outgoing
+from streams.collector.mapping import topic_of
+from streams.collector.request import DeadMessage, Event
+from streams.identity.keys import Secret, lead_keys, partition_of
+
+SOURCE = "collector"
+"""Stands in a dead letter where a Kafka topic would: the message came by HTTP and has no offset."""
+
+NO_POSITION = -1
+
+_encode = msgspec.json.Encoder().encode
+
+
+def event_record(event: Event, secret: Secret, partitions: Mapping[str, int]) -> Outgoing:
+    """The record of an event that names somebody."""
+    topic = topic_of(str(event["type"]))
+    key, hashed = _place(event.get("email"), event.get("user_id"), event.get("anonymous_id"), secret)
+    return Outgoing(topic, hashed % partitions[topic], key, _encode(event))
+
+
+_SPACE = 2**31
+"""murmur2's range after Kafka clears its sign: a partition is the rest of the division by their number."""
+
+
+@lru_cache(maxsize=16_384)
+def _place(email: str | None, user_id: str | None, anonymous_id: str | None, secret: Secret) -> tuple[bytes, int]:
+    """Key and hash of the lead; remembered, since one visitor sends many events."""
+    if email is not None:
+        user_id = anonymous_id = None  # only the strongest identity decides
+    elif user_id is not None:
+        anonymous_id = None
+    key = lead_keys(email, user_id, anonymous_id, secret)[0]
+    return key.encode(), partition_of(key, _SPACE)
+
+
+def dead_record(dead: DeadMessage, received_at: int, partitions: Mapping[str, int]) -> Outgoing:
+    """The dead letter of one message of a batch: its raw bytes, and why it was refused."""
+    headers = Headers(dead.reason, dead.detail, SOURCE, NO_POSITION, NO_POSITION, received_at)
+    partition = received_at % partitions[topics.DEAD_LETTERS]
+    return Outgoing(topics.DEAD_LETTERS, partition, None, dead.raw, headers.encode())

@@ -1,0 +1,87 @@
+"""From a transition into the stage that is handed over to the one CloudEvent that sales gets."""
+
+from typing import Final
+
+from schemas.handoff import CONTENT_TYPE, Handoff, HandoffData, blank
+from streams import topics
+from streams.changes import Effect
+from streams.transition import Transition
+
+TEXT_FIELDS: Final = ("phone", "title", "company", "company_domain", "industry", "country", "language", "timezone")
+
+
+def handoff(transition: Transition, pipeline: str, lead_url: str | None) -> Handoff | None:
+    """The handoff of a transition; None if the transition hands nothing over. Pure: the same bytes each time."""
+    if transition.handoff_id is None:
+        return None
+    lead = transition.lead
+    known = {name: _text(lead.get(name)) for name in TEXT_FIELDS}
+    data = blank(
+        HandoffData,
+        **known,
+        handoff_id=transition.handoff_id,
+        lead_key=transition.lead_key,
+        name=_name(transition),
+        email=_text(lead.get("email")),
+        title_original=_text(lead.get("title")),
+        employees=_number(lead.get("employees")),
+        message=_text(lead.get("message")),
+        reason=transition.reason,
+        criteria=f"score {transition.score:g}",
+        score=transition.score,
+        behaviour_score=transition.behaviour_score,
+        fit_score=transition.fit_score,
+        fit_grade=transition.fit_grade,
+        stage=transition.to_stage,
+        cycle=transition.cycle,
+        previous_handoffs=transition.cycle - 1,
+        last_activity_at=max((line.at for line in transition.contributions if line.at), default=None),
+        history="\n".join(f"{remark.at[:10]} {remark.text}" for remark in transition.history) or None,
+        lead_url=lead_url.replace("{key}", transition.lead_key) if lead_url else None,
+        model_id=transition.model_id,
+        model_version=transition.model_version,
+    )
+    return Handoff.model_validate(
+        {
+            "id": transition.handoff_id,
+            "source": f"/leadstreams/{pipeline}",
+            "subject": transition.lead_key,
+            "time": transition.occurred_at,
+            "data": data,
+        }
+    )
+
+
+def effect(
+    transition: Transition, pipeline: str, lead_url: str | None, mode: str, partition: int
+) -> Effect | None:
+    """The handoff as a record for sales, or for the shadow topic; None where nothing is handed over."""
+    made = handoff(transition, pipeline, lead_url) if mode != "off" else None
+    if made is None:
+        return None
+    headers = (
+        ("content-type", CONTENT_TYPE.encode()),
+        ("traceparent", (transition.traceparent or _trace(made.id)).encode()),
+        ("handoff-id", made.id.encode()),
+    )
+    topic = topics.SALES_HANDOFFS if mode == "live" else topics.SALES_HANDOFFS_SHADOW
+    return Effect(topic, partition, transition.lead_key.encode(), made.encode(), headers)
+
+
+def _trace(handoff_id: str) -> str:
+    """A W3C trace context made of the handoff's id, where the edge began none."""
+    digits = handoff_id.removeprefix("ho-")
+    return f"00-{digits}-{digits[:16]}-01"
+
+
+def _name(transition: Transition) -> str | None:
+    parts = (transition.lead.get("first_name"), transition.lead.get("last_name"))
+    return " ".join(str(part) for part in parts if part) or None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,91 @@
+"""Two records of one person made one: the union of their events, with all caps applied anew.
+
+Contributions are united by event id, so nothing is lost and nothing counts twice; the stage is the furthest of
+the two from the instant of the link on, and the past is not judged again.
+"""
+
+from streams.scoring import attribute
+from streams.scoring.application import MOST_FACTS, keep
+from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
+from streams.scoring.model import Model
+from streams.scoring.stage import Handoffs, Step, advance, elapse, refold
+from streams.scoring.visit import unite
+
+
+def content(lead: Lead) -> bool:
+    """Whether a record holds anything that a merge would have to carry."""
+    return bool(lead.clock or lead.evidence or lead.visits or lead.attributes or lead.known or lead.moves)
+
+
+def merge(
+    lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], model: Model, handoffs: Handoffs
+) -> None:
+    """Take another record of the same person into this one; taking it twice changes nothing."""
+    via = _places(lead, key, other, source)
+    models = [_place(lead.models, name) for name in other.models]
+    in_order = link >= lead.position and link >= other.position
+    if in_order:
+        elapse(lead, link[0], model)
+    for rule_id, contributions in other.evidence.items():
+        moved = [_contribution(c, models, via) for c in contributions]
+        united = [*lead.evidence.get(rule_id, ()), *moved]
+        rule = model.by_id.get(rule_id)
+        lead.evidence[rule_id] = keep(rule, united, model) if rule else united
+    if other.visits:
+        moved_visits = [_visit(visit, models, via) for visit in other.visits]
+        lead.visits = unite(lead.visits, moved_visits, model.visit_span) if lead.visits else moved_visits
+    _unite_facts(lead, other)
+    state = other.state
+    fact = Merged(*link, int(state.stage), state.floor, state.open)
+    if fact in lead.merged:
+        return
+    lead.merged = sorted([*lead.merged, fact], key=lambda m: (m.at, m.id))[-MOST_FACTS:]
+    lead.clock, lead.clock_id = max(lead.position, other.position)
+    if in_order:
+        advance(lead, Step(*link, occasion=True, fact=fact), model, handoffs)
+        lead.clock, lead.clock_id = max(lead.position, link)
+    else:
+        refold(lead, link, model, handoffs)
+
+
+def _unite_facts(lead: Lead, other: Lead) -> None:
+    for event_id, hour in other.seen.items():
+        lead.seen[event_id] = max(hour, lead.seen.get(event_id, 0))
+    lead.seen_hour = max(lead.seen_hour, other.seen_hour)
+    for name, position in other.known.items():
+        lead.known[name] = min(position, lead.known.get(name, position))
+    for email, position in other.emails.items():
+        lead.emails[email] = min(position, lead.emails.get(email, position))
+    for name, versions in other.attributes.items():
+        lead.attributes[name] = attribute.unite(lead.attributes.get(name, []), versions)
+    feedback = {(f.at, f.id): f for f in (*lead.feedback, *other.feedback)}
+    lead.feedback = [feedback[position] for position in sorted(feedback)][-MOST_FACTS:]
+    lead.occasions = sorted({*lead.occasions, *other.occasions})[-MOST_FACTS:]
+    for event_id, position in other.retracted.items():
+        lead.retracted[event_id] = min(position, lead.retracted.get(event_id, position))
+    lead.aliases = sorted({*lead.aliases, *other.aliases})
+    lead.arrival = max(lead.arrival, other.arrival)
+
+
+def _places(lead: Lead, key: str, other: Lead, source: str) -> list[int]:
+    """For each `via` index of the other record, the index in this one."""
+    names = [source, *other.via]
+    return [0 if name == key else _place(lead.via, name) + 1 for name in names]
+
+
+def _place(names: list[str], name: str) -> int:
+    if name not in names:
+        names.append(name)
+    return names.index(name)
+
+
+def _contribution(c: Contribution, models: list[int], via: list[int]) -> Contribution:
+    return Contribution(c.at, c.id, c.points, models[c.model], c.distinct, c.origin, via[c.via])
+
+
+def _visit(visit: Visit, models: list[int], via: list[int]) -> Visit:
+    marks = {group: Mark(m.at, m.id, models[m.model], m.origin, via[m.via]) for group, m in visit.marks.items()}
+    return Visit(visit.start, visit.end, visit.session, marks)
+
+
+__all__ = ["Stage", "content", "merge"]

@@ -1,0 +1,46 @@
+"""At least once: re-apply, in the recorded order, what was recorded as applied after the last meta record."""
+
+from collections.abc import Iterable
+
+from streams import order, topics
+from streams.changes import Partition
+from streams.lane.restore import LogReader
+from streams.order import Run
+
+
+def joined(runs: Iterable[Run]) -> list[Run]:
+    """Neighbours of the same topic that touch become one."""
+    found: list[Run] = []
+    for run in runs:
+        if found and found[-1].topic == run.topic and found[-1].following == run.first:
+            found[-1] = Run(run.topic, found[-1].first, run.following)
+        else:
+            found.append(run)
+    return found
+
+
+async def recorded(log: LogReader, number: int, position: int) -> list[Run]:
+    """The runs in `lead-order` from `position` on. Raises UnknownOrderFormat, KafkaError."""
+    runs: list[Run] = []
+    async for records in log.read(topics.LEAD_ORDER, number, position):
+        for record in records:
+            if record.value is not None:
+                runs.extend(order.decode(record.value))
+    return joined(runs)
+
+
+async def redo(log: LogReader, partition: Partition, position: int) -> int:
+    """Bring the partition to where its order records say it was; the number of records applied again.
+
+    Stops early where the partition halts: its topic is judged once more when reading goes on.
+    """
+    repeated = 0
+    for run in await recorded(log, partition.number, position):
+        first = max(run.first, partition.offsets.get(run.topic, 0))
+        if first >= run.following:
+            continue
+        async for records in log.read(run.topic, partition.number, first, run.following):
+            if records and partition.apply(run.topic, records) is not None:
+                return repeated
+            repeated += len(records)
+    return repeated

@@ -1,0 +1,74 @@
+"""Reads topic-partitions from an offset to their end, apart from the group: for restoring, and for redoing."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.lane.fetch import Reader
+from streams.lane.record import Record
+
+FETCH_BYTES: Final = 4 << 20
+POLL_S: Final = 0.5
+ROOM: Final = 32 << 20
+STALL_POLLS: Final = 40
+"""Polls without data before a broker is held to be gone: 20 seconds."""
+
+
+class Stalled(Exception):
+    """The log does not deliver what it said it holds."""
+
+
+class LogReader:
+    """A private consumer that reads committed records. Use as an async context manager."""
+
+    def __init__(self, client_options: Mapping[str, Any], client_id: str) -> None:
+        self._consumer = AIOKafkaConsumer(
+            **client_options,
+            client_id=client_id,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=100,
+        )
+
+    async def __aenter__(self) -> "LogReader":
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        self._reader = Reader(self._consumer)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def read(
+        self, topic: str, partition: int, first: int = 0, following: int | None = None
+    ) -> AsyncIterator[list[Record]]:
+        """From `first` (or the log's beginning) to before `following` (or the last stable offset as of now).
+
+        Raises KafkaError, Stalled.
+        """
+        tp = TopicPartition(topic, partition)
+        self._consumer.assign([tp])
+        start = (await self._consumer.beginning_offsets([tp]))[tp]
+        end = (await self._consumer.end_offsets([tp]))[tp]
+        end = end if following is None else min(end, following)
+        # An explicit seek: the default reset races with `assign`.
+        position = max(start, first)
+        self._consumer.seek(tp, position)
+        idle = 0
+        while position < end:
+            for batch in await self._reader.read({tp: 0}, POLL_S, lambda: ROOM):
+                position, idle = batch.next_offset, -1
+                yield (
+                    [record for record in batch.records if record.offset < end]
+                    if position > end
+                    else batch.records
+                )
+            idle += 1
+            if idle > STALL_POLLS:
+                raise Stalled(f"{topic}[{partition}] delivers nothing at {position} of {end}")

@@ -1,0 +1,384 @@
+"""This worker's time as the owner of one partition number: fence, restore, read, flush, and again after a loss."""
+
+import asyncio
+import logging
+import time
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from aiokafka.errors import KafkaError, ProducerFenced
+from faust.types import TP
+
+from streams import metrics, topics
+from streams.changes import Partition
+from streams.lane.packing import Oversize
+from streams.lane.positions import Positions
+from streams.lane.record import UNDECODABLE, Batch, Record
+from streams.lane.redo import redo
+from streams.lane.restore import LogReader, Stalled
+from streams.lane.tally import Tally
+from streams.lane.transaction import ORDER_HEADER, OrderedWriter, Writer
+
+if TYPE_CHECKING:
+    from streams.lane.lane import Lane
+
+log = logging.getLogger(__name__)
+
+FLUSH_DEADLINE_S: Final = 10.0
+COALESCE_S: Final = 0.15
+"""Between flushes under load: a transaction costs 11 to 27 ms, and a lead that changes often is written once."""
+BACKLOG_RECORDS: Final = 1_000
+"""Unread records from which a partition is under load and its flushes wait for each other's leads."""
+STALE_S: Final = 2 * COALESCE_S
+MAX_PENDING: Final = 50_000
+"""Uncommitted events at which a partition is read no further before a flush."""
+ATTEMPTS: Final = 3
+RETRY_FIRST_S: Final = 0.1
+RETRY_MOST_S: Final = 5.0
+
+
+class Refusal(Exception):
+    """The partition must not be taken over: one line that says why and what to do."""
+
+
+class Unconfirmed(Exception):
+    """A flush did not end in a confirmed commit: the state may be ahead of what is durable."""
+
+
+TRANSIENT: Final = (KafkaError, OSError, TimeoutError, Stalled, Unconfirmed)
+
+
+class Tenure:
+    """Owns the pure partition, its writer and its task. All methods run on the main event loop."""
+
+    def __init__(self, lane: "Lane", number: int) -> None:
+        self.number = number
+        self.partition: Partition | None = None
+        self.positions = Positions(lane.sources)
+        self.epoch = 0  # 0: nothing may be read
+        self.tally = Tally()
+        self.task: asyncio.Task[None] | None = None
+        self._lane = lane
+        self._writer: Writer = lane.new_writer(number)
+        self._committed: dict[str, int] = {}
+        self._lock = asyncio.Lock()
+        self._signal = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._pending_since: float | None = None
+        self._failures = 0
+
+    # --- life
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self._run(), name=f"partition {self.number}")
+
+    def suspend(self) -> None:
+        """A rebalance began: read nothing until `resume`. What is queued is dropped and read again."""
+        self.epoch = 0
+        self._lane.buffered -= self.positions.forget_queued()
+        self._lane.set_wanted(self)
+
+    def resume(self) -> None:
+        """The partition stays ours in the new generation: seek again."""
+        self._signal.set()
+
+    async def end(self) -> None:
+        """Let go, without a flush: `settle` first to keep what is pending."""
+        self.suspend()
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+        await self._let_go()
+        self.positions.forget_metrics(self.number)
+
+    async def settle(self) -> bool:
+        """Flush what is pending now; whether all is durable. Never raises."""
+        try:
+            while self.partition is not None and self.partition.pending:
+                await self._flush()
+        except Exception as error:
+            self._lose(error)
+            return False
+        return True
+
+    async def _run(self) -> None:
+        delay = RETRY_FIRST_S
+        while True:
+            try:
+                await self._take_over()
+                delay = RETRY_FIRST_S
+                await self._work()
+            except Refusal as error:
+                self._lane.fail(f"partition {self.number}: {error}")
+                return
+            except TRANSIENT as error:
+                self._lane.troubled(f"partition {self.number}", error)
+            except Exception as error:
+                self._stumbled("taking over or flushing", error)
+            await self._let_go()
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_MOST_S)
+
+    async def _let_go(self) -> None:
+        self._lose(None)
+        await self._writer.close()
+
+    def _lose(self, error: BaseException | None) -> None:
+        """Drop the state: it may be ahead of what is durable, or somebody else's by now."""
+        if error is not None and self.partition is not None:
+            metrics.TRANSACTIONS_LOST.inc()
+            log.warning("partition %s is restored: %s", self.number, type(error).__name__)
+        if self.partition is not None:
+            self.tally.report(self.partition)
+        self.partition = None
+        self._pending_since = None
+        self.suspend()
+        self._signal.set()
+
+    # --- taking over: fence, restore, read
+
+    async def _take_over(self) -> None:
+        await self._lane.stable.wait()
+        started = time.monotonic()
+        await self._writer.open()
+        partition = self._lane.make_partition(self.number, self._lane.partitions)
+        async with self._lane.restoring, LogReader(self._lane.client_options, f"restore-{self.number}") as reader:
+            order_position = await self._restore(partition, reader)
+            refused = partition.restored()
+            if refused is not None:
+                raise Refusal(refused.message)
+            if isinstance(self._writer, OrderedWriter):
+                self._writer.order_position = order_position
+                repeated = await redo(reader, partition, order_position)
+                if repeated:
+                    log.info("partition %s applied %s records again", self.number, repeated)
+        self.partition = partition
+        self._committed = dict(partition.offsets)
+        await self._seat()
+        metrics.RESTORE_DURATION.observe(time.monotonic() - started)
+        self.touched()
+
+    async def _restore(self, partition: Partition, reader: LogReader) -> int:
+        """The changelog from its beginning; returns the position in `lead-order` that the last meta record notes."""
+        order_position, count = 0, 0
+        restore = partition.restore
+        async for records in reader.read(topics.LEAD_SCORES, self.number):
+            count += len(records)
+            for record in records:
+                if record.headers:
+                    order_position = self._noted(record, order_position)
+                if record.key is not None:
+                    restore(record.key, record.value)
+        metrics.RESTORED_RECORDS.inc(count)
+        return order_position
+
+    def _noted(self, record: Record, position: int) -> int:
+        for name, value in record.headers:
+            if name == UNDECODABLE:
+                raise Refusal(f"the changelog cannot be decoded at {value.decode()}; see the runbook: rebuild")
+            if name == ORDER_HEADER:
+                return int(value)
+        return position
+
+    async def _seat(self) -> None:
+        """Seek to where the state stands, in the generation of now, and let records in."""
+        await self._lane.stable.wait()
+        generation = self._lane.generation
+        partition = self.partition
+        assert partition is not None
+        offsets = partition.offsets
+        tps = [TP(topic, self.number) for topic in self._lane.sources]
+        ranges = await self._lane.thread.ranges(tps)
+        start = {tp.topic: self._start(tp, offsets.get(tp.topic), *ranges[tp]) for tp in tps}
+        await self._lane.thread.place({TP(topic, self.number): offset for topic, offset in start.items()})
+        if self.partition is not partition or self._lane.generation != generation:
+            return  # lost, or a rebalance came between: `resume` follows
+        self._lane.buffered -= self.positions.forget_queued()
+        self.positions.seat(start, {tp.topic: end for tp, (_, end) in ranges.items()})
+        self.epoch = self._lane.next_epoch()
+        self._lane.set_wanted(self)
+        log.info("partition %s is open", self.number)
+
+    def _start(self, tp: TP, offset: int | None, first: int, end: int) -> int:
+        if offset is None:
+            return first
+        if first > offset:
+            raise Refusal(
+                f"the log of {tp.topic} starts at {first} but the state needs {offset}: "
+                "records were deleted before they were applied; see the runbook: lost records"
+            )
+        if end < offset:
+            raise Refusal(
+                f"the log of {tp.topic} ends at {end} but the state has applied {offset}: "
+                "the topic was made anew or lost records; see the runbook: lost records"
+            )
+        return offset
+
+    async def _reseat(self) -> None:
+        """After a rebalance: go on only if nobody committed in between."""
+        tps = [TP(topic, self.number) for topic in self._lane.sources]
+        group = await self._lane.thread.group_offsets(tps)
+        for topic, offset in self._committed.items():
+            found = group.get(TP(topic, self.number))
+            if found is not None and found != offset and self._lane.exactly_once:
+                raise Unconfirmed(f"{topic} was committed at {found}, not {offset}")
+        await self._seat()
+
+    # --- applying
+
+    @property
+    def readable(self) -> bool:
+        """Whether more may be read: not while too much is uncommitted or for too long."""
+        if self.epoch == 0 or self.partition is None:
+            return False
+        since = self._pending_since
+        return since is None or (time.monotonic() - since < STALE_S and self.partition.pending < MAX_PENDING)
+
+    def apply(self, batch: Batch) -> None:
+        """Apply a batch that an agent took from its stream. Never raises: what goes wrong is repeated or stops us."""
+        partition = self.partition
+        if partition is None or batch.epoch != self.epoch:
+            return  # read for a state that was dropped since: it will be read again
+        at = self.positions[batch.topic]
+        at.queued -= 1
+        self._lane.buffered -= batch.size
+        records = batch.records
+        if records[0].offset < at.applied_to:
+            records = [record for record in records if record.offset >= at.applied_to]
+        if at.halted or not records:
+            return
+        started = time.perf_counter()
+        try:
+            halted = partition.apply(batch.topic, records)
+        except Exception as error:
+            self._stumbled(f"applying {batch.topic} after offset {at.applied_to - 1}", error, batch.topic)
+            self._lose(None)
+            return
+        metrics.BATCH_DURATION.labels(batch.topic).observe(time.perf_counter() - started)
+        if halted is not None:
+            self._halt(batch.topic, halted.offset, halted.message)
+        else:
+            at.applied_to = records[-1].offset + 1
+            at.applied_at = records[-1].timestamp
+            if at.failures and at.applied_to > at.failed_at:
+                at.failures = 0
+        self.touched()
+
+    def touched(self) -> None:
+        """There may be something to flush, and room to read."""
+        partition = self.partition
+        if partition is not None and partition.pending:
+            if self._pending_since is None:
+                self._pending_since = time.monotonic()
+                self._signal.set()
+            elif partition.pending >= MAX_PENDING:
+                self._urgent.set()
+        self._lane.set_wanted(self)
+
+    def _halt(self, topic: str, offset: int, message: str) -> None:
+        self.positions[topic].halted = True
+        metrics.HALTED.labels(topic, str(self.number)).set(1)
+        log.error("%s[%s] is halted at offset %s: %s", topic, self.number, offset, message)
+
+    def _stumbled(self, doing: str, error: Exception, topic: str = "") -> None:
+        """A bug, never an acknowledgement: tried again from the durable state, a few times, then the worker stops."""
+        metrics.FAILURES.labels(topic).inc()
+        # Without the message: it may quote an event.
+        where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+        log.error("partition %s: %s while %s\n%s", self.number, type(error).__name__, doing, where)
+        if topic:
+            at = self.positions[topic]
+            at.failures += 1
+            at.failed_at = at.applied_to
+            failures = at.failures
+        else:
+            self._failures += 1
+            failures = self._failures
+        if failures >= ATTEMPTS:
+            self._lane.fail(f"partition {self.number}: {type(error).__name__} {failures} times while {doing}")
+
+    # --- flushing
+
+    async def _work(self) -> None:
+        """Flush, and seek again after each rebalance, until the state is lost."""
+        while self.partition is not None:
+            await self._signal.wait()
+            self._signal.clear()
+            if self.partition is None:
+                break
+            if self.epoch == 0:
+                await self._reseat()
+            if self.partition is not None and self.partition.pending:
+                await self._coalesce()
+                await self._flush()
+        raise Unconfirmed("the state was dropped")
+
+    async def _coalesce(self) -> None:
+        """Wait a little for more to commit with: the setting's time, or longer when there is a backlog."""
+        since = self._pending_since or time.monotonic()
+        soon = since + self._lane.flush_s - time.monotonic()
+        if soon > 0:
+            await asyncio.sleep(soon)
+        left = since + COALESCE_S - time.monotonic()
+        if left > 0 and self.positions.unapplied > BACKLOG_RECORDS and not self._urgent.is_set():
+            try:
+                async with asyncio.timeout(left):
+                    await self._urgent.wait()
+            except TimeoutError:
+                return
+
+    async def _flush(self) -> None:
+        """Make everything since the last flush durable. Raises Unconfirmed, or Oversize and other bugs."""
+        async with self._lock:
+            partition = self.partition
+            if partition is None or not partition.pending:
+                return
+            # Nothing awaits between taking the offsets and the records.
+            changes = partition.take()
+            waiting = _take_waiting(partition)
+            self._pending_since = None
+            self._urgent.clear()
+            self._lane.set_wanted(self)
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(FLUSH_DEADLINE_S):
+                    written = await self._writer.write(changes)
+            except BaseException as error:
+                self._lose(error)
+                if _retriable(error):
+                    raise Unconfirmed(type(error).__name__) from error
+                raise
+            partition.confirm()
+            self._failures = 0
+            self._committed.update(changes.offsets)
+            self._observe(time.monotonic() - started, changes.events, written, waiting)
+        self.touched()
+
+    def _observe(self, took_s: float, events: int, written: int, waiting: list[int]) -> None:
+        metrics.TRANSACTION_DURATION.observe(took_s)
+        metrics.FLUSH_EVENTS.observe(events)
+        metrics.FLUSH_BYTES.observe(written)
+        now = time.time() * 1000
+        for arrival in waiting:
+            metrics.HANDOFF_LATENCY.observe(max(0.0, now - arrival) / 1000)
+
+
+def _take_waiting(partition: Partition) -> list[int]:
+    """Arrivals (Unix ms) of the events behind the handoffs of this flush, if the partition notes them."""
+    waiting: list[int] = getattr(partition, "waiting", [])
+    taken = list(waiting)
+    waiting.clear()
+    return taken
+
+
+def _retriable(error: BaseException) -> bool:
+    """Whether the same changes may go through later, with a new producer."""
+    if isinstance(error, Oversize):
+        return False
+    if isinstance(error, KafkaError):
+        return bool(error.retriable) or isinstance(error, ProducerFenced) or error.errno in _OF_A_LOST_EPOCH
+    return isinstance(error, TimeoutError | OSError)
+
+
+_OF_A_LOST_EPOCH: Final = {-1, 45, 46, 47, 48, 49, 90}
+"""Unknown, and the sequence, epoch and state errors that a new producer cures."""

@@ -1,0 +1,186 @@
+"""How a partition's changes become durable: in one transaction, or, at least once, in an order that loses nothing."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from streams.changes import Changes
+from streams.lane.packing import BATCH_BYTES, Packed, Packer, size
+
+TRANSACTION_TIMEOUT_MS: Final = 10_000
+"""A hung producer holds back the readers of every partition that it wrote to until this has passed."""
+
+RETRY_BACKOFF_MS: Final = 5
+"""Kafka 4 answers CONCURRENT_TRANSACTIONS for a few milliseconds after each commit."""
+
+REQUEST_TIMEOUT_MS: Final = 10_000
+CLOSE_PATIENCE_S: Final = 1.0
+ORDER_HEADER: Final = "order"
+"""At least once, on the meta record: the offset of `lead-order` after the last order record that it vouches for."""
+
+CommitGroup = Callable[[Mapping[tuple[str, int], int]], Awaitable[None]]
+
+
+class Writer(Protocol):
+    """Makes one partition's changes durable. One write at a time."""
+
+    async def open(self) -> None:
+        """Fence off whoever wrote for this partition before. Raises KafkaError."""
+
+    async def write(self, changes: Changes) -> int:
+        """Returns the bytes written when all of it is durable. Whatever it raises: nobody knows what is."""
+
+    async def close(self) -> None:
+        """Does not wait for a broker that is gone."""
+
+
+class TransactionWriter:
+    """One transaction per flush; opening it aborts what a former owner left unfinished."""
+
+    def __init__(self, client_options: Mapping[str, Any], pipeline: str, number: int) -> None:
+        self._options = client_options
+        self._pipeline = pipeline
+        self._number = number
+        self._packer = Packer(transactional=True)
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        identity = f"{self._pipeline}-{self._number}"
+        self._producer = _producer(
+            self._options,
+            client_id=identity,
+            transactional_id=identity,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        )
+        await self._producer.start()
+
+    async def write(self, changes: Changes) -> int:
+        producer = self._producer
+        assert producer is not None
+        packed = self._packer.transaction(self._number, changes)
+        written = size(packed)
+        await producer.begin_transaction()
+        sent = await _send(producer, packed)
+        offsets = {TopicPartition(topic, self._number): offset for topic, offset in changes.offsets.items()}
+        if offsets:
+            sent.append(producer.send_offsets_to_transaction(offsets, self._pipeline))
+        # Every one: aiokafka would commit a transaction one of whose batches failed.
+        await _all(sent)
+        await producer.commit_transaction()
+        return written
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+
+class OrderedWriter:
+    """For a broker without transactions: order, state, effects, then the meta record that vouches for them.
+
+    What a crash leaves behind is re-applied in the recorded order; what is owed is sent again, byte for byte.
+    """
+
+    def __init__(
+        self, client_options: Mapping[str, Any], pipeline: str, number: int, commit_group: CommitGroup
+    ) -> None:
+        self._options = client_options
+        self._identity = f"{pipeline}-{number}"
+        self._number = number
+        self._commit_group = commit_group
+        self._packer = Packer(transactional=False)
+        self._producer: AIOKafkaProducer | None = None
+        self.order_position = 0
+
+    async def open(self) -> None:
+        self._producer = _producer(self._options, client_id=self._identity, acks="all")
+        await self._producer.start()
+
+    async def write(self, changes: Changes) -> int:
+        producer = self._producer
+        assert producer is not None
+        packer, number = self._packer, self._number
+        ordered = packer.order(number, changes)
+        written = size(ordered)
+        for sent in await _all(await _send(producer, ordered)):
+            self.order_position = sent.offset + 1
+        note = (ORDER_HEADER, str(self.order_position).encode())
+        steps = packer.table(number, changes), packer.effects(changes.effects), packer.meta(number, changes, note)
+        for packed in steps:
+            written += size(packed)
+            await _all(await _send(producer, packed))
+        await self._tell_group(changes.offsets)
+        return written
+
+    async def _tell_group(self, offsets: Mapping[str, int]) -> None:
+        """For lag tools only: progress itself is in the meta record."""
+        if offsets:
+            with contextlib.suppress(KafkaError, TimeoutError):
+                await self._commit_group({(topic, self._number): offset for topic, offset in offsets.items()})
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+
+def _producer(client_options: Mapping[str, Any], **options: Any) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        **client_options,
+        max_batch_size=BATCH_BYTES,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        **options,
+    )
+
+
+async def _send(producer: AIOKafkaProducer, packed: Packed) -> list[Awaitable[Any]]:
+    """Hand over all batches; the first of each partition together, so that they share a request."""
+    sent: list[Awaitable[Any]] = []
+    rounds: list[tuple[str, int, BatchBuilder]] = [
+        (topic, partition, batches[turn])
+        for turn in range(max((len(batches) for batches in packed.values()), default=0))
+        for (topic, partition), batches in packed.items()
+        if turn < len(batches)
+    ]
+    for topic, partition, batch in rounds:
+        sent.append(await producer.send_batch(batch, topic, partition=partition))
+    return sent
+
+
+async def _all(sent: list[Awaitable[Any]]) -> list[Any]:
+    """Wait for every one, even when one fails, so that no failure is left unseen; then raise the first."""
+    results = await asyncio.gather(*sent, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_PATIENCE_S):
+            await producer.stop()
+    except (TimeoutError, KafkaError):
+        await abandon(producer)
+
+
+async def abandon(producer: AIOKafkaProducer) -> None:
+    """Drop a producer whose broker does not answer: its tasks would look for the coordinator for ever."""
+
+    async def gone(*_: Any) -> None:
+        raise KafkaError("the producer was given up")
+
+    producer.client.coordinator_lookup = gone
+    task = producer._sender.sender_task
+    if task is not None and not task.done():
+        task.cancel()
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(CLOSE_PATIENCE_S):
+            await producer.client.close()
+    producer._closed = True

@@ -1,0 +1,248 @@
+"""Applying one event to a lead's record: what it adds to the facts, and what that does to the stage history.
+
+The facts (contributions, visits, attributes, feedback) are a function of the set of events, in whatever order
+and however often they come; the stage history is folded from them.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from schemas.identity import address
+from streams.scoring.attribute import CARRIERS, learn
+from streams.scoring.event import Event
+from streams.scoring.instant import DAY, HOUR, NEVER
+from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin
+from streams.scoring.model import Matcher, Model, Rule
+from streams.scoring.stage import MOVING, Handoffs, Step, advance, elapse, refold
+from streams.scoring.visit import ANY, groups_of, page
+
+REMEMBERED_HOURS: Final = 24
+"""An event id is remembered for a day from its arrival: the senders' retries end after twelve hours."""
+MOST_IDS, KEPT_IDS = 2_000, 1_000
+"""Over the first so many ids of one lead, the oldest are forgotten down to the second."""
+MOST_FACTS: Final = 24
+"""Occasions and answers of sales kept per lead, the newest."""
+MOST_RETRACTED: Final = 200
+MOST_EMAILS: Final = 8
+
+OCCASIONS: Final = frozenset({*CARRIERS, "identities_linked"})
+"""Events that may lift a lead whatever they score: they tell who it is."""
+RETRACTION: Final = "activity_retracted"
+
+
+class Outcome(StrEnum):
+    """What became of an event; the label of the metric."""
+
+    SCORED = "scored"
+    DUPLICATE = "duplicate"
+    RETRACTED = "retracted"
+    ERASED = "erased"
+    FORWARDED = "forwarded"
+    REJECTED = "rejected"
+
+
+def apply(lead: Lead, event: Event, arrival: int, via: int, model: Model, handoffs: Handoffs) -> Outcome:
+    """Apply an event of this lead that arrived at `arrival`; `via` tells by which identity it came."""
+    if event.at <= lead.erased:
+        return Outcome.ERASED
+    if not _remember(lead, event.event_id, arrival):
+        return Outcome.DUPLICATE
+    if lead.retracted and event.event_id in lead.retracted:
+        return Outcome.RETRACTED
+    lead.arrival = max(arrival, lead.arrival)
+    position = (event.at, event.event_id)
+    if position >= lead.position:
+        elapse(lead, event.at, model)  # before new evidence pushes out what counted until now
+        advance(lead, _add(lead, event, via, model), model, handoffs)
+        lead.clock, lead.clock_id = position
+        return Outcome.SCORED
+    step = _add(lead, event, via, model)
+    if step.rules or step.occasion or step.fact is not None or step.verdict:
+        refold(lead, position, model, handoffs)
+    return Outcome.SCORED
+
+
+def _remember(lead: Lead, event_id: str, arrival: int) -> bool:
+    """Note an event id by the hour of its arrival; False if it is known already."""
+    seen = lead.seen
+    if event_id in seen:
+        return False
+    hour = arrival // HOUR
+    if hour > lead.seen_hour:
+        if seen and lead.seen_hour:
+            oldest = hour - REMEMBERED_HOURS
+            if min(seen.values()) < oldest:
+                lead.seen = seen = {name: at for name, at in seen.items() if at >= oldest}
+        lead.seen_hour = hour
+    elif hour < lead.seen_hour - REMEMBERED_HOURS:
+        return True
+    seen[event_id] = hour
+    if len(seen) > MOST_IDS:
+        newest = sorted((at, name) for name, at in seen.items())[-KEPT_IDS:]
+        lead.seen = {name: at for at, name in newest}
+    return True
+
+
+def _add(lead: Lead, event: Event, via: int, model: Model) -> Step:
+    """Put everything that an event says into the record; the step that the fold has to take for it."""
+    at, event_id, kind = event.at, event.event_id, event.type
+    rules: tuple[Rule, ...] = ()
+    if event.is_human:
+        if kind == "page_viewed":
+            rules = _view(lead, event, via, model)
+        if (matchers := model.by_type.get(kind)) is not None:
+            rules += _count(lead, event, via, model, matchers)
+    fresh = _know(lead, event)
+    occasion = fresh or kind in OCCASIONS
+    if kind in CARRIERS:
+        learn(lead, event, at)
+        if "phone" in lead.attributes:
+            _note_known(lead, "phone", (lead.attributes["phone"][0].at, lead.attributes["phone"][0].id))
+    if kind in OCCASIONS:
+        lead.occasions = sorted({*lead.occasions, (at, event_id)})[-MOST_FACTS:]
+    fact = _hear(lead, event) if kind in MOVING else None
+    verdict = kind == RETRACTION and _retract(lead, event)
+    if model.penalties and any(rule.penalty for rule in rules):
+        verdict = True
+    return Step(at, event_id, rules, occasion, fact, verdict)
+
+
+def _view(lead: Lead, event: Event, via: int, model: Model) -> tuple[Rule, ...]:
+    """A page view: the visit rules whose evidence it changed."""
+    groups = groups_of(event.url, model.pages)
+    mark = Mark(event.at, event.event_id, _model_index(lead, model), origin(event), via)
+    lead.visits, changed = page(lead.visits, event.at, event.session_id, groups, mark, model.visit_span)
+    if not changed:
+        return ()
+    return tuple(rule for rule in model.visit_rules if any(group in groups for group in rule.visits))
+
+
+def _count(lead: Lead, event: Event, via: int, model: Model, matchers: tuple[Matcher, ...]) -> tuple[Rule, ...]:
+    """The event rules that count the event, which is now among their contributions."""
+    counted: list[Rule] = []
+    for matcher in matchers:
+        if matcher.matches is None or matcher.matches(event):
+            rule = matcher.rule
+            contribution = Contribution(
+                event.at,
+                event.event_id,
+                matcher.points,
+                _model_index(lead, model),
+                _distinct(rule, event),
+                origin(event),
+                via,
+            )
+            before = lead.evidence.get(rule.id)
+            lead.evidence[rule.id] = (
+                keep(rule, [contribution], model) if before is None else keep(rule, [*before, contribution], model)
+            )
+            counted.append(rule)
+    return tuple(counted)
+
+
+def keep(rule: Rule, contributions: list[Contribution], model: Model) -> list[Contribution]:
+    """Each contribution once, in order, as many as may still count somewhere within the lateness.
+
+    What goes is decided by the rule's own newest contribution, so that the order of arrival does not matter.
+    """
+    if len(contributions) > 1:
+        if _position(contributions[-1]) <= _position(contributions[-2]):
+            contributions = _once(contributions)
+        newest = contributions[-1].at
+        oldest = newest - rule.keeps - rule.within - model.lateness
+        if contributions[0].at <= oldest:
+            contributions = [c for c in contributions if c.at > oldest]
+        if rule.distinct is None and rule.at_least == 1 and len(contributions) > rule.most:
+            settled = sum(c.at <= newest - model.lateness for c in contributions)
+            contributions = contributions[max(settled - rule.most, 0) :]
+    return contributions[-MOST_CONTRIBUTIONS:]
+
+
+MOST_CONTRIBUTIONS: Final = 64
+"""Contributions kept of one rule, the newest, however many fall within its windows."""
+
+
+def _once(contributions: list[Contribution]) -> list[Contribution]:
+    """In order, each event id once: a retry whose clock was corrected anew is the same event."""
+    first: dict[str, Contribution] = {}
+    for c in sorted(contributions, key=_position):
+        first.setdefault(c.id, c)
+    return list(first.values())
+
+
+def _position(c: Contribution) -> tuple[int, str]:
+    return c.at, c.id
+
+
+def _distinct(rule: Rule, event: Event) -> str | None:
+    if rule.distinct == "offer":
+        return event.offer_id or event.form_id or event.event_id
+    return event.name if rule.distinct == "name" else None
+
+
+def origin(event: Event) -> int:
+    """The bits of a contribution that tell how far its source is trusted."""
+    match event.source_kind:
+        case "browser":
+            return Origin.BROWSER
+        case "import":
+            return Origin.IMPORT
+        case "crm":
+            return Origin.CRM
+    return Origin.SERVER
+
+
+def _model_index(lead: Lead, model: Model) -> int:
+    models = lead.models
+    if models and models[-1] == model.hash:
+        return len(models) - 1
+    if model.hash not in models:
+        models.append(model.hash)
+    return models.index(model.hash)
+
+
+def _know(lead: Lead, event: Event) -> bool:
+    """Note since when an address and a user id are known; whether that changed."""
+    position = (event.at, event.event_id)
+    changed = False
+    if event.email is not None:
+        email = event.email if event.email in lead.emails else address(event.email) or ""
+        before = lead.emails.get(email)
+        if (before is None and len(lead.emails) < MOST_EMAILS) or (before is not None and position < before):
+            lead.emails[email] = position
+        changed = _note_known(lead, "email", position)
+    if event.user_id is not None:
+        changed = _note_known(lead, "user", position) or changed
+    return changed
+
+
+def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
+    before = lead.known.get(name)
+    if before is None or position < before:
+        lead.known[name] = position
+        return True
+    return False
+
+
+def _hear(lead: Lead, event: Event) -> Feedback:
+    """What sales said, kept as a fact of the fold."""
+    said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, NEVER)
+    lead.feedback = sorted([*lead.feedback, said], key=lambda f: (f.at, f.id))[-MOST_FACTS:]
+    return said
+
+
+def _retract(lead: Lead, event: Event) -> bool:
+    """Take an event back from the retraction's instant on; an event not seen yet will never count."""
+    target = event.retracts or ""
+    counted = any(c.id == target for contributions in lead.evidence.values() for c in contributions)
+    counted = counted or any(m.id == target for visit in lead.visits for m in visit.marks.values())
+    at = (event.at, event.event_id) if counted or target in lead.seen else (NEVER, "")
+    before = lead.retracted.get(target)
+    if before is None or at < before:
+        lead.retracted[target] = at
+    if len(lead.retracted) > MOST_RETRACTED:
+        del lead.retracted[min(lead.retracted, key=lambda name: lead.retracted[name])]
+    return counted
+
+
+__all__ = ["ANY", "DAY", "Outcome", "apply", "keep"]

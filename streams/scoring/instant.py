@@ -1,0 +1,32 @@
+"""Instants and spans of time: int Unix milliseconds inside, RFC 3339 in UTC on the wire."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+SECOND: Final = 1000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+NEVER: Final = 0
+"""Stands for "no such instant" where a record keeps one; no event is dated at the epoch's first millisecond."""
+
+
+def rfc3339(at: int) -> str:
+    """An instant as `2026-11-02T01:00:00.000Z`, always with milliseconds."""
+    seconds, ms = divmod(at, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+
+
+def span(ms: int) -> str:
+    """A span in the largest unit that fits, as a model file would say it: `30d`, `8h`, `90s`."""
+    for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND)):
+        if ms % size == 0 and ms >= size:
+            return f"{ms // size}{unit}"
+    return f"{ms}ms"
+
+
+def milliseconds(text: str) -> int:
+    """The instant that `rfc3339` wrote."""
+    moment = datetime.fromisoformat(text)
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,234 @@
+"""A lead's record: everything that is kept about one lead, and its bytes in the changelog.
+
+All lists are ordered by (instant, event id) and bounded, and what a bound drops depends on nothing but the
+list itself, so that the record is the same whatever the order in which its events arrived.
+"""
+
+from enum import IntEnum, IntFlag
+from struct import Struct as Layout
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.scoring.instant import NEVER
+
+FORMAT: Final = 1
+"""First byte of each state value; raised with every change that an older worker could not read."""
+
+TICK: Final = ""
+"""Stands where a step was caused by time alone; sorts before every event of the same instant."""
+
+Position = tuple[int, str]
+"""Where in a lead's history: (instant, event id)."""
+
+
+class Stage(IntEnum):
+    """Where a lead stands; the order decides which of two merged leads stands further."""
+
+    VISITOR = 0
+    LEAD = 1
+    MQL = 2
+    RECYCLED = 3
+    DISQUALIFIED = 4
+    SQL = 5
+    ACCEPTED = 6
+    OPPORTUNITY = 7
+    CUSTOMER = 8
+
+    @property
+    def word(self) -> str:
+        """The stage as it stands in events and on screens."""
+        return self.name.lower()
+
+
+class Origin(IntFlag):
+    """What kind of source an event came from, in the bits that a contribution keeps."""
+
+    SERVER = 0
+    BROWSER = 1
+    IMPORT = 2
+    CRM = 4
+    LATE = 8
+
+
+class Contribution(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One counted event: what it gave under which model, and by which identity it came."""
+
+    at: int
+    id: str
+    points: float
+    model: int  # index into Lead.models
+    distinct: str | None
+    origin: int
+    via: int  # index into Lead.via; 0 is the lead's own key
+
+
+class Mark(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first page of one group in a visit."""
+
+    at: int
+    id: str
+    model: int
+    origin: int
+    via: int
+
+
+class Visit(msgspec.Struct, array_like=True, gc=False):
+    """A session: its first and last page view, and the first page of each page group in it."""
+
+    start: int
+    end: int
+    session: str | None
+    marks: dict[str, Mark]
+
+
+class Version(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One value an attribute had from `at` on, and how far its source is trusted."""
+
+    at: int
+    id: str
+    trust: int
+    value: str | int | float | bool
+
+
+class Feedback(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What sales said, at an instant, of a handoff (None: the newest open one)."""
+
+    at: int
+    id: str
+    kind: str
+    handoff: str | None
+    reason: str | None
+    not_before: int
+
+
+class Issued(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A handoff that was put on the sales topic: a fact that no later evidence takes back."""
+
+    at: int
+    id: str
+    handoff: str
+    cycle: int
+
+
+class Merged(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Another lead turned out to be this one: where it stood at the instant of the link."""
+
+    at: int
+    id: str
+    stage: int
+    floor: int
+    open: tuple[str, ...]
+
+
+class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A step of the stage history, complete enough to go on from: a checkpoint of the fold.
+
+    `floor`: evidence dated up to here no longer counts (the last return from sales). `back`: when a recycled
+    lead's cool-down ends. `open`: ids of the handoffs that sales has not answered finally.
+    """
+
+    at: int
+    id: str
+    stage: int
+    cycle: int
+    floor: int
+    back: int
+    open: tuple[str, ...]
+    lane: str | None = None
+
+
+class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """That this key belongs to another lead, first said at (at, id); a browser's word is not trusted."""
+
+    at: int
+    id: str
+    trusted: bool
+
+
+class Owed(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An effect not known to be delivered: the outbox where the broker has no transactions."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
+    """One key's record: a lead, or (with one claim that holds) the alias of another."""
+
+    clock: int = NEVER
+    clock_id: str = ""
+    seen: dict[str, int] = {}
+    seen_hour: int = 0
+    evidence: dict[str, list[Contribution]] = {}
+    visits: list[Visit] = []
+    known: dict[str, tuple[int, str]] = {}  # since when: email, phone, user
+    emails: dict[str, tuple[int, str]] = {}
+    attributes: dict[str, list[Version]] = {}
+    feedback: list[Feedback] = []
+    occasions: list[tuple[int, str]] = []  # events that may lift whatever they scored
+    retracted: dict[str, tuple[int, str]] = {}  # event id: when, by which event; NEVER before it came
+    moves: list[Move] = []
+    issued: list[Issued] = []
+    merged: list[Merged] = []
+    said: int = Stage.VISITOR
+    said_cycle: int = 0
+    models: list[str] = []
+    via: list[str] = []
+    aliases: list[str] = []
+    claims: dict[str, Claim] = {}
+    erased: int = NEVER
+    arrival: int = NEVER  # the newest arrival: a stub unused for long is dropped
+    traceparent: str | None = None
+    owed: list[Owed] = []
+
+    @property
+    def position(self) -> Position:
+        return self.clock, self.clock_id
+
+    @property
+    def state(self) -> Move:
+        """The newest checkpoint of the stage history."""
+        return self.moves[-1] if self.moves else START
+
+    @property
+    def stage(self) -> Stage:
+        return Stage(self.state.stage)
+
+
+START: Final = Move(0, "", Stage.VISITOR, 0, 0, NEVER, ())
+
+
+class Header(NamedTuple):
+    """What restore and the daily sweep read of a record without decoding it; instants, NEVER for none."""
+
+    format: int
+    stage: int
+    due: int
+    expires: int
+
+
+_HEADER: Final = Layout(">BBqq")
+ALIAS: Final = 255
+"""In a header's stage: an alias or an erased key, no lead of its own."""
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(Lead)
+
+
+def encode(lead: Lead, stage: int, due: int, expires: int) -> bytes:
+    """A record's bytes: format version, stage, next timer and expiry, then the record as msgpack."""
+    return _HEADER.pack(FORMAT, stage, due, expires) + _encoder.encode(lead)
+
+
+def header(value: bytes) -> Header:
+    """The fixed part of a record's bytes."""
+    return Header._make(_HEADER.unpack_from(value))
+
+
+def decode(value: bytes) -> Lead:
+    """The record of `encode`'s bytes; the format is checked once, when the partition is restored."""
+    return _decoder.decode(memoryview(value)[_HEADER.size :])

@@ -1,0 +1,155 @@
+"""A scoring model made ready to run: rules by event type, patterns compiled, nothing left to look up by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from schemas.model import EventPattern, Scalar, ScoringModel, VisitPattern
+from schemas.model import Rule as Part
+from streams.scoring.event import Event
+from streams.scoring.lead import Stage
+from streams.scoring.visit import ANY, Patterns
+
+HASH_BYTES: Final = 8
+
+Match = Callable[[Event], bool]
+STAGES: Final = {"mql": Stage.MQL, "sql": Stage.SQL}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the model. Spans in milliseconds; `most` contributions count, the newest."""
+
+    id: str
+    points: float
+    keeps: int
+    half_life: int | None
+    at_least: int
+    within: int
+    most: int
+    distinct: str | None
+    group: str | None
+    lifts_to: Stage
+    visits: tuple[str, ...]  # the page groups counted, empty for a rule on events
+    words: dict[str, str]
+
+    @property
+    def penalty(self) -> bool:
+        return self.points < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """How one rule counts one type of event."""
+
+    rule: Rule
+    points: float
+    matches: Match | None  # None: every event of the type
+
+
+UNLIMITED: Final = 50
+"""Contributions kept of a rule that names no `max`."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model in force: its file's content, its identity, and the compiled forms."""
+
+    source: ScoringModel
+    hash: str
+    rules: tuple[Rule, ...]
+    by_type: dict[str, tuple[Matcher, ...]]
+    visit_rules: tuple[Rule, ...]
+    event_rules: tuple[Rule, ...]
+    pages: Patterns
+    visit_span: int
+    caps: dict[str, float]
+    penalties: bool
+    half_lives: tuple[int, ...]
+    by_id: dict[str, Rule] = field(default_factory=dict)
+
+    @property
+    def lateness(self) -> int:
+        return self.source.lateness
+
+    @property
+    def longest(self) -> int:
+        """The longest that anything can count, in milliseconds: what retention must exceed."""
+        return max(rule.keeps + rule.within for rule in self.rules)
+
+
+def canonical(source: ScoringModel) -> bytes:
+    """The one byte form of a model: sorted keys, no blanks; equal for files that say the same."""
+    return msgspec.json.encode(source.model_dump(mode="json"), order="deterministic")
+
+
+def compile_model(source: ScoringModel) -> Model:
+    """The runnable form of a validated model."""
+    rules = tuple(_rule(rule) for rule in source.rules)
+    by_type: dict[str, list[Matcher]] = {}
+    for rule, part in zip(rules, source.rules, strict=True):
+        for pattern in part.when:
+            if isinstance(pattern, EventPattern):
+                points = rule.points if pattern.points is None else pattern.points
+                by_type.setdefault(pattern.type, []).append(Matcher(rule, points, _match(pattern)))
+    visit_rules = tuple(rule for rule in rules if rule.visits)
+    return Model(
+        source=source,
+        hash=blake2b(canonical(source), digest_size=HASH_BYTES).hexdigest(),
+        rules=rules,
+        by_type={name: tuple(matchers) for name, matchers in by_type.items()},
+        visit_rules=visit_rules,
+        event_rules=tuple(rule for rule in rules if not rule.visits),
+        pages=tuple((page.name, page.counts, tuple(page.paths)) for page in source.pages),
+        visit_span=max((r.keeps + r.within for r in visit_rules), default=0) + source.lateness,
+        caps={name: group.cap for name, group in source.groups.items()},
+        penalties=any(rule.penalty for rule in rules),
+        half_lives=tuple(rule.half_life for rule in rules if rule.half_life),
+        by_id={rule.id: rule for rule in rules},
+    )
+
+
+def _rule(part: Part) -> Rule:
+    visits = next((p.visit or [ANY] for p in part.when if isinstance(p, VisitPattern)), [])
+    return Rule(
+        id=part.id,
+        points=part.points,
+        keeps=part.keeps,
+        half_life=part.half_life,
+        at_least=part.at_least or 1,
+        within=part.within or 0,
+        most=part.max or (1 if part.at_least else UNLIMITED),
+        distinct=part.distinct,
+        group=part.group,
+        lifts_to=STAGES[part.lifts_to],
+        visits=tuple(visits),
+        words=part.reason.model_dump(),
+    )
+
+
+def _match(pattern: EventPattern) -> Match | None:
+    tests = [_test(name, value) for name, value in pattern.where.items()]
+    if not tests:
+        return None
+    if len(tests) == 1:
+        return tests[0]
+    return lambda event: all(test(event) for test in tests)
+
+
+def _test(name: str, value: Scalar | list[Scalar]) -> Match:
+    wanted = frozenset(value if isinstance(value, list) else [value])
+    if name in Event.__struct_fields__:
+        read = attrgetter(name)
+        return lambda event: _in(read(event), wanted)
+    return lambda event: _in(event.field(name), wanted)
+
+
+def _in(value: object, wanted: frozenset[Scalar]) -> bool:
+    try:
+        return value in wanted
+    except TypeError:  # a list or an object equals no scalar
+        return False

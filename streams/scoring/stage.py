@@ -1,0 +1,343 @@
+"""The stage history: a fold over a lead's events in the order (instant, event id).
+
+Upward moves happen only at an event of the lead. What time alone brings (the score decays below an exit, a
+cool-down ends) happens at its exact instant, between events. `fold` goes on from a checkpoint; an event older
+than the newest is folded in by going back to the checkpoint before it.
+"""
+
+from hashlib import blake2b
+from math import log2
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.scoring.instant import NEVER
+from streams.scoring.lead import TICK, Feedback, Issued, Lead, Merged, Move, Position, Stage
+from streams.scoring.model import STAGES, Model, Rule
+from streams.scoring.score import alive, score
+
+MOVES: Final = 48
+"""Moves kept of one lead, the newest."""
+
+
+class Step(NamedTuple):
+    """One event's part in the fold: which rules counted it, whether it may lift by itself, what it says."""
+
+    at: int
+    id: str
+    rules: tuple[Rule, ...] = ()
+    occasion: bool = False
+    fact: Feedback | Issued | Merged | None = None
+    verdict: bool = False  # points were taken away: the exit is judged at once
+
+    @property
+    def position(self) -> Position:
+        return self.at, self.id
+
+
+class Handoffs(NamedTuple):
+    """What the fold needs to know of handoffs: their ids, a function of pipeline, lead key and cycle."""
+
+    key: str
+    pipeline: str
+
+    def id(self, cycle: int) -> str:
+        """The deterministic id of one cycle's handoff."""
+        return handoff_id(self.pipeline, self.key, cycle)
+
+
+def handoff_id(pipeline: str, key: str, cycle: int) -> str:
+    """`ho-` and 32 hex digits, the same for ever for the same pipeline, lead key and cycle."""
+    name = f"{pipeline}\0{key}\0{cycle}".encode()
+    return f"ho-{blake2b(name, digest_size=16).hexdigest()}"
+
+
+def advance(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+    """Fold one event that is newer than all before it: time has passed, and the evidence holds what it gave."""
+    _take(lead, step, model, handoffs)
+
+
+def elapse(lead: Lead, until: int, model: Model) -> None:
+    """Fold time alone up to and including `until`."""
+    _pass_time(lead, lead.clock, until, model)
+
+
+def refold(lead: Lead, position: Position, model: Model, handoffs: Handoffs) -> None:
+    """Fold again from `position` on: an event that belongs there has come late."""
+    start = position
+    if len(lead.moves) == MOVES and position <= (lead.moves[0].at, lead.moves[0].id):
+        start = (lead.moves[0].at + 1, "")  # older checkpoints are gone
+    lead.moves = [move for move in lead.moves if (move.at, move.id) < start]
+    since = start[0] - 1
+    for step in _steps(lead, start, model):
+        _pass_time(lead, since, step.at, model)
+        _take(lead, step, model, handoffs)
+        since = step.at
+    _pass_time(lead, since, lead.clock, model)
+
+
+def _steps(lead: Lead, start: Position, model: Model) -> list[Step]:
+    """All of a lead's kept facts from `start` on as steps, in order; several of one event are one step."""
+    found: dict[Position, list[Rule]] = {}
+
+    def note(at: int, event_id: str, rule: Rule) -> None:
+        if (at, event_id) >= start:
+            found.setdefault((at, event_id), []).append(rule)
+
+    for rule in model.event_rules:
+        for c in lead.evidence.get(rule.id, ()):
+            note(c.at, c.id, rule)
+    for rule in model.visit_rules:
+        for visit in lead.visits:
+            for mark in (visit.marks[group] for group in rule.visits if group in visit.marks):
+                note(mark.at, mark.id, rule)
+    occasions = {*lead.occasions, *lead.known.values()}
+    steps = [
+        Step(at, event_id, tuple(rules), (at, event_id) in occasions, verdict=any(r.penalty for r in rules))
+        for (at, event_id), rules in found.items()
+    ]
+    steps += [Step(*position, occasion=True) for position in occasions if position not in found]
+    steps += [Step(said.at, said.id, fact=said) for said in lead.feedback]
+    steps += [Step(issued.at, issued.id, fact=issued) for issued in lead.issued]
+    steps += [Step(f.at, f.id, occasion=True, fact=f) for f in lead.merged]
+    steps += [Step(at, event_id, verdict=True) for at, event_id in lead.retracted.values() if at != NEVER]
+    return sorted((s for s in steps if s.position >= start), key=_order)
+
+
+def _order(step: Step) -> tuple[int, str, bool]:
+    return step.at, step.id, step.fact is not None
+
+
+def _pass_time(lead: Lead, since: int, until: int, model: Model) -> None:
+    """What time alone brings after `since` and up to `until`, before any event dated `until` itself."""
+    while True:
+        state = lead.state
+        if state.stage == Stage.RECYCLED and state.back <= until:
+            _move(lead, state, max(state.back, state.at), TICK, Stage.LEAD)
+        elif state.stage == Stage.MQL and not state.open:
+            at = crossing(lead, model, state, max(since, state.at), until)
+            if at is None:
+                return
+            _move(lead, state, at, TICK, Stage.LEAD)
+        else:
+            return
+
+
+def _take(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+    match step.fact:
+        case Feedback():
+            _answer(lead, step, step.fact, model, handoffs)
+        case Issued():
+            _stand_by(lead, step.fact)
+        case Merged():
+            _join(lead, step.fact)
+    if step.verdict and lead.state.stage == Stage.MQL and not lead.state.open:
+        total = score(lead, model, step.at, step.id, lead.state).total
+        if total < model.source.stages.mql.leave:
+            _move(lead, lead.state, step.at, step.id, Stage.LEAD)
+    if lead.state.stage < Stage.SQL and (step.rules or step.occasion):
+        _lift(lead, step, model, handoffs)
+
+
+def _lift(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+    """Move up as far as the event may lift and the score at it allows; a jump passes through MQL."""
+    state = lead.state
+    if state.stage == Stage.VISITOR and _known(lead, step.position, ("email", "phone", "user")):
+        state = _move(lead, state, step.at, step.id, Stage.LEAD)
+    if state.stage not in (Stage.LEAD, Stage.MQL):
+        return
+    stages = model.source.stages
+    total = score(lead, model, step.at, step.id, state).total
+    if total < (stages.mql.enter if state.stage == Stage.LEAD else stages.sql.enter):
+        return
+    highest = _highest(lead, step, state)
+    if state.stage == Stage.LEAD and highest >= Stage.MQL:
+        state = _enter(lead, state, step, Stage.MQL, model, handoffs)
+    reachable = not stages.sql.contact or _known(lead, step.position, ("email", "phone"))
+    if state.stage == Stage.MQL and total >= stages.sql.enter and highest >= Stage.SQL and reachable:
+        _enter(lead, state, step, Stage.SQL, model, handoffs)
+
+
+def _highest(lead: Lead, step: Step, state: Move) -> Stage:
+    """How far the event may lift: what its rules allow, if they count it with points at all."""
+    if step.occasion:
+        return Stage.SQL
+    highest = Stage.VISITOR
+    for rule in step.rules:
+        counted = not rule.penalty and any(
+            c.id == step.id for c in alive(rule, lead, step.at, step.id, state.floor)
+        )
+        if counted and rule.lifts_to > highest:
+            highest = rule.lifts_to
+    return highest
+
+
+def _enter(lead: Lead, state: Move, step: Step, stage: Stage, model: Model, handoffs: Handoffs) -> Move:
+    """Enter a stage; the handoff stage opens the next cycle, unless sales still has this lead."""
+    if stage == STAGES[model.source.handoff.stage] and not state.open:
+        cycle = state.cycle + 1
+        return _move(lead, state, step.at, step.id, stage, cycle=cycle, open=(handoffs.id(cycle),))
+    return _move(lead, state, step.at, step.id, stage)
+
+
+def _known(lead: Lead, position: Position, names: tuple[str, ...]) -> bool:
+    return any(lead.known[name] <= position for name in names if name in lead.known)
+
+
+_FORWARD: Final = {
+    "handoff_accepted": Stage.ACCEPTED,
+    "contacted": Stage.ACCEPTED,
+    "meeting_booked": Stage.ACCEPTED,
+    "opportunity_created": Stage.OPPORTUNITY,
+    "deal_won": Stage.CUSTOMER,
+}
+_BACK: Final = frozenset({"handoff_rejected", "deal_lost"})
+MOVING: Final = frozenset({*_FORWARD, *_BACK, "lead_promoted", "lead_disqualified", "lead_reinstated"})
+"""Feedback that may move a stage."""
+
+
+def _answer(lead: Lead, step: Step, said: Feedback, model: Model, handoffs: Handoffs) -> None:
+    state = lead.state
+    if said.kind == "lead_disqualified":
+        if state.stage != Stage.DISQUALIFIED:
+            _move(lead, state, said.at, said.id, Stage.DISQUALIFIED, open=())
+    elif said.kind == "lead_reinstated":
+        if state.stage == Stage.DISQUALIFIED:
+            _move(lead, state, said.at, said.id, Stage.LEAD)
+    elif said.kind == "lead_promoted":
+        _promote(lead, step, model, handoffs)
+    elif state.open and (said.handoff is None or said.handoff in state.open):
+        if said.kind in _FORWARD:
+            stage = _FORWARD[said.kind]
+            if stage > state.stage or state.stage in (Stage.RECYCLED, Stage.DISQUALIFIED):
+                done = () if stage == Stage.CUSTOMER else state.open
+                _move(lead, state, said.at, said.id, stage, open=done)
+        elif said.kind in _BACK:
+            _recycle(lead, state, said, model)
+
+
+def _promote(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+    """A person overrides the score: SQL, if somebody can be reached."""
+    state = lead.state
+    if state.stage > Stage.RECYCLED or not _known(lead, step.position, ("email", "phone")):
+        return
+    if state.stage != Stage.MQL:
+        state = _enter(lead, state, step, Stage.MQL, model, handoffs)
+    _enter(lead, state, step, Stage.SQL, model, handoffs)
+
+
+def _recycle(lead: Lead, state: Move, said: Feedback, model: Model) -> None:
+    left = tuple(h for h in state.open if said.handoff is not None and h != said.handoff)
+    if left:  # another handoff of this person is still with sales
+        lead.moves[-1] = msgspec.structs.replace(state, open=left)
+        return
+    back = max(said.at + model.source.recycling.cool_down, said.not_before)
+    state = _move(lead, state, said.at, said.id, Stage.RECYCLED, floor=said.at, back=back, open=())
+    if back <= said.at:
+        _move(lead, state, said.at, said.id, Stage.LEAD)
+
+
+def _stand_by(lead: Lead, issued: Issued) -> None:
+    """A handoff that was sent stays sent, whatever later evidence says of the past."""
+    state = lead.state
+    if issued.cycle > state.cycle:
+        stage = max(Stage.SQL, Stage(state.stage)) if state.stage != Stage.DISQUALIFIED else Stage.SQL
+        _move(lead, state, issued.at, issued.id, stage, cycle=issued.cycle, open=(*state.open, issued.handoff))
+
+
+def _join(lead: Lead, merged: Merged) -> None:
+    """The furthest stage of the two, and every handoff that either has open."""
+    state = lead.state
+    stage = Stage(max(state.stage, merged.stage))
+    opened = tuple(sorted({*state.open, *merged.open}))
+    floor = max(state.floor, merged.floor)
+    if (stage, opened, floor) != (state.stage, state.open, state.floor):
+        _move(lead, state, merged.at, merged.id, stage, floor=floor, open=opened)
+
+
+def _move(
+    lead: Lead,
+    state: Move,
+    at: int,
+    event_id: str,
+    stage: Stage,
+    *,
+    cycle: int | None = None,
+    floor: int | None = None,
+    back: int = NEVER,
+    open: tuple[str, ...] | None = None,
+) -> Move:
+    move = Move(
+        at,
+        event_id,
+        stage,
+        state.cycle if cycle is None else cycle,
+        state.floor if floor is None else floor,
+        back,
+        state.open if open is None else open,
+    )
+    lead.moves.append(move)
+    del lead.moves[:-MOVES]
+    return move
+
+
+def crossing(lead: Lead, model: Model, state: Move, since: int, until: int) -> int | None:
+    """The first millisecond after `since` and up to `until` at which the score is below MQL's exit.
+
+    Events dated at that very millisecond come after it. Between the ends of contributions the score only
+    falls, so each such stretch is searched by halving.
+    """
+    leave = model.source.stages.mql.leave
+
+    def below(at: int) -> bool:
+        return score(lead, model, at, TICK, state).total < leave
+
+    if until <= since or (not model.penalties and not below(until)):
+        return None
+    for end in _ends(lead, model, state, since, until):
+        if below(end):
+            low, high = since, end
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if below(middle) else (middle, high)
+            return high
+        since = end
+    return None
+
+
+def _ends(lead: Lead, model: Model, state: Move, since: int, until: int) -> list[int]:
+    """Where the score may jump after `since` and up to `until`, which is itself always looked at."""
+    ends = {until}
+    for rule in model.rules:
+        for c in alive(rule, lead, until, TICK, state.floor) + alive(rule, lead, since, TICK, state.floor):
+            for at in (c.at, c.at + 1, c.at + rule.keeps - 1, c.at + rule.keeps):
+                if since < at < until:
+                    ends.add(at)
+    return sorted(ends)
+
+
+def due(lead: Lead, model: Model) -> int:
+    """When time alone next moves the lead: exact to the millisecond; NEVER if it does not."""
+    state = lead.state
+    if state.stage == Stage.RECYCLED:
+        return max(state.back, state.at)
+    if state.stage == Stage.MQL and not state.open:
+        now = max(lead.clock, state.at)
+        return crossing(lead, model, state, now, now + model.longest + 1) or NEVER
+    return NEVER
+
+
+def look_again(lead: Lead, model: Model) -> int:
+    """A cheap instant before which time alone moves nothing: `due` need not be computed until then."""
+    state = lead.state
+    if state.stage != Stage.MQL or state.open:
+        return due(lead, model)
+    now = max(lead.clock, state.at)
+    ends = [c.at + rule.keeps for rule in model.event_rules for c in lead.evidence.get(rule.id, ())]
+    ends += [m.at + rule.keeps for rule in model.visit_rules for v in lead.visits for m in v.marks.values()]
+    first = min((end for end in ends if end > now), default=now)
+    if model.half_lives:
+        total = score(lead, model, now, TICK, state).total
+        halvings = log2(max(total / max(model.source.stages.mql.leave, 1e-9), 1.0))
+        first = min(first, now + int(halvings * min(model.half_lives)))
+    return max(first, now + 1)

@@ -1,0 +1,162 @@
+"""The rolling score table of one partition: every lead's record in memory, as bytes until it is needed.
+
+Records that were used lately are kept as objects; all others as the bytes that the changelog holds, which is a
+third of the memory and makes restore a matter of copying.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from streams.scoring import lead as records
+from streams.scoring.instant import DAY, NEVER
+from streams.scoring.lead import ALIAS, FORMAT, Lead, Stage
+from streams.scoring.model import Model
+from streams.scoring.stage import look_again
+
+HOT: Final = 20_000
+"""Records kept as objects between flushes, per partition: about 50 MB."""
+UNUSED_STUBS: Final = 400 * DAY
+OWED: Final = 0x80
+"""In a header's stage: effects are owed."""
+STAGE_BITS: Final = 0x7F
+ALIASED: Final = ALIAS & STAGE_BITS
+
+
+class Table:
+    """Leads by key. A record that was changed must be `touch`ed."""
+
+    def __init__(self) -> None:
+        self.population: Counter[tuple[str, str]] = Counter()
+        self._stored: dict[str, bytes] = {}
+        self._hot: dict[str, Lead] = {}
+        self._dirty: dict[str, None] = {}
+        self._timers: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def restore(self, key: str, value: bytes | None) -> None:
+        """A changelog record, in log order."""
+        if value is None:
+            self._stored.pop(key, None)
+        else:
+            self._stored[key] = value
+
+    def restored(self) -> int | None:
+        """Everything is read: set the timers. The format of a record that a later version wrote, if any."""
+        for key, value in self._stored.items():
+            head = records.header(value)
+            if head.format > FORMAT:
+                return head.format
+            if head.due:
+                self._timers.append((head.due, key))
+            self.population[_kind(key, head.stage)] += 1
+        heapq.heapify(self._timers)
+        return None
+
+    def owing(self) -> Iterator[tuple[str, Lead]]:
+        """The records that a former owner may have died with effects owed."""
+        keys = [key for key, value in self._stored.items() if value[1] & OWED]
+        for key in keys:
+            found = self.get(key)
+            if found is not None:
+                yield key, found
+
+    def get(self, key: str) -> Lead | None:
+        """The record, None for a key that was never seen."""
+        found = self._hot.get(key)
+        if found is None:
+            value = self._stored.get(key)
+            if value is None:
+                return None
+            found = self._hot[key] = records.decode(value)
+        return found
+
+    def create(self, key: str) -> Lead:
+        """A new, empty record."""
+        fresh = self._hot[key] = Lead()
+        return fresh
+
+    def replace(self, key: str, record: Lead) -> None:
+        """Put another record in a key's place."""
+        self._hot[key] = record
+        self._dirty[key] = None
+
+    def touch(self, key: str) -> None:
+        self._dirty[key] = None
+
+    def dump(self) -> dict[str, bytes]:
+        """All records as bytes, for comparison; nothing may be dirty."""
+        return self._stored
+
+    def take(self, model: Model) -> list[tuple[bytes, bytes | None]]:
+        """The changed records as changelog entries; the table holds the same bytes from now on."""
+        taken: list[tuple[bytes, bytes | None]] = []
+        for key in self._dirty:
+            found = self._hot[key]
+            taken.append((key.encode(), self._store(key, found, model)))
+        self._dirty = {}
+        if len(self._hot) > HOT:
+            for key in list(self._hot)[: len(self._hot) - HOT // 2]:
+                del self._hot[key]
+        return taken
+
+    def _store(self, key: str, found: Lead, model: Model) -> bytes:
+        before = self._stored.get(key)
+        aliased = bool(found.claims and not found.clock) or (found.erased != NEVER and not found.clock)
+        stage = ALIASED if aliased else found.state.stage
+        due = NEVER if aliased else look_again(found, model)
+        value = records.encode(found, stage | OWED if found.owed else stage, due, _expires(found, aliased, model))
+        self._stored[key] = value
+        if before is None or before[1] != value[1]:
+            if before is not None:
+                self.population[_kind(key, before[1])] -= 1
+            self.population[_kind(key, value[1])] += 1
+        if due and (before is None or records.header(before).due != due):
+            heapq.heappush(self._timers, (due, key))
+        return value
+
+    @property
+    def next_timer(self) -> int | None:
+        return self._timers[0][0] if self._timers else None
+
+    def pop_timer(self, before: int) -> str | None:
+        """The key of a timer that may be due before this instant, each once; None if there is no more."""
+        while self._timers and self._timers[0][0] < before:
+            due, key = heapq.heappop(self._timers)
+            value = self._stored.get(key)
+            if value is not None and (key in self._dirty or records.header(value).due <= due):
+                return key
+        return None
+
+    def set_timer(self, due: int, key: str) -> None:
+        heapq.heappush(self._timers, (due, key))
+
+    def sweep(self, at: int) -> list[tuple[bytes, bytes | None]]:
+        """Drop the records that nothing needs any more; their tombstones."""
+        gone = [
+            key
+            for key, value in self._stored.items()
+            if 0 < records.header(value).expires < at and key not in self._dirty
+        ]
+        for key in gone:
+            self.population[_kind(key, self._stored.pop(key)[1])] -= 1
+            self._hot.pop(key, None)
+        return [(key.encode(), None) for key in gone]
+
+
+def _kind(key: str, stage: int) -> tuple[str, str]:
+    kind = {"e": "email", "u": "user", "a": "anonymous"}.get(key[0], "other")
+    plain = stage & STAGE_BITS
+    return kind, "alias" if plain == ALIASED else Stage(plain).word
+
+
+def _expires(found: Lead, aliased: bool, model: Model) -> int:
+    """When a record may be dropped: nobody's, and nothing in it can count any more; or a stub unused for long."""
+    if aliased:
+        return found.arrival + UNUSED_STUBS
+    if found.known or found.issued or found.erased or found.state.stage != Stage.VISITOR:
+        return NEVER
+    return found.clock + model.longest + DAY
