@@ -31,7 +31,7 @@ LeadKey = Annotated[str, Field(pattern=LEAD_KEY)]
 class Flat(BaseModel):
     """Base of the data: no field may be left out, none added."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class HandoffData(Flat):
@@ -105,7 +105,7 @@ class UpdateData(Flat):
 class CloudEvent(BaseModel):
     """The envelope. `id` is a function of pipeline, lead key and cycle: a repeat is identical byte for byte."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     specversion: Literal["1.0"] = "1.0"
     id: str

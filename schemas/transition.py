@@ -33,7 +33,7 @@ LEAD_KEY = r"^[eua][a-z0-9]-[0-9a-f]{32}$"
 class Part(BaseModel):
     """Base of what the pipeline itself writes: nothing is coerced; a reader keeps what a later version adds."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, allow_inf_nan=False)
 
 
 class Contribution(Part):

@@ -77,7 +77,9 @@ class Local:
                     self._record(effect.topic, effect.partition, timestamp, effect.key, effect.value)
                 )
 
-    def _record(self, topic: str, partition: int, timestamp: int, key: bytes | None, value: bytes | None) -> Record:
+    def _record(
+        self, topic: str, partition: int, timestamp: int, key: bytes | None, value: bytes | None
+    ) -> Record:
         offset = self._offsets.get((topic, partition), 0)
         self._offsets[topic, partition] = offset + 1
         return Record(topic, partition, offset, timestamp, key, value, [])

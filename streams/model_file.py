@@ -33,7 +33,7 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
-def load(name: str) -> Model | list[Fault]:
+def load(name: str, pipeline: str = "leadstreams") -> Model | list[Fault]:
     """The model of a file, or of a shipped model's name."""
     path = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
     try:
@@ -41,10 +41,10 @@ def load(name: str) -> Model | list[Fault]:
     except OSError as error:
         what = f"{error.strerror}; a shipped model is one of: {', '.join(shipped())}"
         return [Fault(str(path), 1, "", f"cannot read the model: {what}")]
-    return read(raw, str(path))
+    return read(raw, str(path), pipeline)
 
 
-def read(raw: bytes, file: str) -> Model | list[Fault]:
+def read(raw: bytes, file: str, pipeline: str = "leadstreams") -> Model | list[Fault]:
     """The model in a file's bytes."""
     if len(raw) > MOST_BYTES:
         return [
@@ -60,7 +60,7 @@ def read(raw: bytes, file: str) -> Model | list[Fault]:
     except (UnicodeDecodeError, RecursionError):
         return [Fault(file, 1, "", "not YAML in UTF-8 of sensible depth")]
     try:
-        return compile_model(ScoringModel.model_validate(tree))
+        return compile_model(ScoringModel.model_validate(tree), pipeline)
     except ValidationError as error:
         return sorted({_fault(file, root, dict(e)) for e in error.errors()}, key=lambda f: (f.line, f.path))
 

@@ -6,6 +6,8 @@ from typing import Final
 
 QUIET_S: Final = 30.0
 NOISY: Final = ("aiokafka", "faust", "mode")
+STEPS: Final = ("streams.app", "streams.lane.driver", "streams.lane.recovery")
+"""Where Faust logs each step of our services' starting and stopping."""
 
 
 class Quiet(logging.Filter):
@@ -16,7 +18,7 @@ class Quiet(logging.Filter):
         self._last: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or _usual(record):
             return False
         kind = (record.name, str(record.msg))
         now = time.monotonic()
@@ -29,8 +31,15 @@ class Quiet(logging.Filter):
         return True
 
 
+def _usual(record: logging.LogRecord) -> bool:
+    """Kafka 4 answers so for a few milliseconds after each transaction, and the client tries again."""
+    return record.name == "aiokafka.producer.sender" and "NotEnoughReplicasError" in record.getMessage()
+
+
 def quieten_client_logs(handlers: list[logging.Handler] | None = None) -> None:
     """Put the filter on every handler of the root logger, for the noisy libraries' lines only."""
     quiet = Quiet()
+    for name in STEPS:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for handler in handlers if handlers is not None else logging.getLogger().handlers:
         handler.addFilter(lambda record: not record.name.startswith(NOISY) or quiet.filter(record))

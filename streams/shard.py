@@ -4,38 +4,37 @@ A pure state machine: records in, changes out. The lane carries it over Kafka, `
 lists; all of them get the same answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import Headers, Reason, Rejected
 from streams import handoff, order, progress, topics, transition
+from streams.announcement import announce
+from streams.breaker import Breaker
 from streams.changes import Changes, Effect, Halted, Record, Refused
-from streams.identity import forward, link, merge
+from streams.identity import forward, link
 from streams.identity.forward import EventForward
 from streams.identity.keys import Secret, lead_keys, partition_of
+from streams.kinship import Kinship
 from streams.lane.record import UNDECODABLE
+from streams.outbox import Outbox
 from streams.progress import Progress
 from streams.scoring import application
-from streams.scoring import lead as records
 from streams.scoring.application import Outcome
 from streams.scoring.event import Event, decode, refusal
-from streams.scoring.instant import DAY, NEVER, milliseconds
-from streams.scoring.lead import TICK, Issued, Lead, Move, Owed, Stage
+from streams.scoring.instant import DAY, milliseconds
+from streams.scoring.lead import TICK, Lead, Move
 from streams.scoring.model import Model
-from streams.scoring.stage import Handoffs, due, elapse
+from streams.scoring.stage import due, elapse
 from streams.table import Table
 from streams.transition import Cause
 
-JUDGED: Final = 100
-"""Records of a topic before its share of refused ones is judged."""
-WINDOW: Final = 1_000
-"""Records after which older ones weigh half in that judgement."""
 MOST_KNOWN: Final = 100_000
 """Identities whose keys are remembered, to spare the hashing."""
 MOST_TICKS: Final = 5_000
 """Ticks issued at once, so that a flush stays small."""
-MOST_ALIASES: Final = 200
 ERASURE: Final = "lead_erased"
+SWEEP_KEY: Final = b"sweep"
 
 
 class Terms(NamedTuple):
@@ -43,10 +42,13 @@ class Terms(NamedTuple):
 
     model: Model
     secret: Secret
-    pipeline: str = "leadstreams"
     exactly_once: bool = True
     reject_share: float = 0.5
     lead_url: str | None = None
+
+    @property
+    def delivery(self) -> str:
+        return "exactly-once" if self.exactly_once else "at-least-once"
 
 
 class Shard:
@@ -60,20 +62,19 @@ class Shard:
         self.table = Table()
         self.counts: dict[tuple[str, ...], int] = {}
         self.waiting: list[int] = []
-        delivery = "exactly-once" if terms.exactly_once else "at-least-once"
+        fingerprint = terms.secret.fingerprint()
         self.progress = Progress(
-            {}, partitions, delivery, progress.CORE, self.model.hash, terms.secret.fingerprint(), terms.pipeline
+            {}, partitions, terms.delivery, progress.CORE, self.model.hash, fingerprint, self.model.pipeline
         )
         self._found: bytes | None = None
-        self._effects: list[Effect] = []
+        self._outbox = Outbox(self.table, terms.exactly_once)
+        self._kinship = Kinship(self.table, self._outbox, partitions, self.model, self._announce)
+        self._breaker = Breaker(terms.reject_share)
         self._runs: list[order.Run] = []
         self._events = 0
         self._gone: list[tuple[bytes, bytes | None]] = []
-        self._owing: list[str] = []
-        self._taken_owing: list[str] = []
         self._sweeping = 0
         self._keys: dict[tuple[str | None, str | None, str | None], tuple[list[str], bool]] = {}
-        self._judged: dict[str, tuple[float, float]] = {}
 
     # --- restoring
 
@@ -88,22 +89,17 @@ class Shard:
         """The changelog is read: ready, or refused."""
         if self._found is not None:
             found = progress.decode(self._found)
-            refused = found if isinstance(found, Refused) else progress.compare(found, self.progress, self.number)
-            if refused is not None or isinstance(found, Refused):
+            if isinstance(found, Refused):
+                return found
+            refused = progress.compare(found, self.progress, self.number)
+            if refused is not None:
                 return refused
             self.progress.offsets, self.progress.swept = found.offsets, found.swept
         later = self.table.restored()
         if later is not None:
             return Refused(f"partition {self.number} holds records of format {later}: upgrade this worker")
-        if not self.terms.exactly_once:
-            self._owe_again()
+        self._outbox.restored()
         return None
-
-    def _owe_again(self) -> None:
-        """What a former owner may have died before sending is sent again, the same bytes."""
-        for key, lead in self.table.owing():
-            self._effects += [Effect(o.topic, o.partition, o.key, o.value, o.headers, key) for o in lead.owed]
-            self.table.touch(key)
 
     @property
     def offsets(self) -> dict[str, int]:
@@ -128,66 +124,39 @@ class Shard:
             halted = self._score(topic, records)
             if halted is not None:
                 return halted
-        self._advance(topic, records[0].offset, records[-1].offset + 1)
-        self._events += len(records)
-        return None
-
-    def _advance(self, topic: str, first: int, following: int) -> None:
+        first, following = records[0].offset, records[-1].offset + 1
         if self._runs and self._runs[-1].topic == topic:
             first = self._runs.pop().first
         self._runs.append(order.Run(topic, first, following))
         self.progress.offsets[topic] = following
+        self._events += len(records)
+        return None
 
     def _score(self, topic: str, batch: Sequence[Record]) -> Halted | None:
-        events: list[tuple[Record, Event | Rejected, int]] = []
-        refused = 0
-        for record in batch:
-            event, arrival = _read(record, topic)
-            if type(event) is Rejected:
-                refused += 1
-            events.append((record, event, arrival))
-        halted = self._judge(topic, batch, refused, events)
-        if halted is not None:
-            return halted
+        """The scoring agent: events and feedback to the leads' records."""
+        events = [_read(record, topic) for record in batch]
+        refused = [event for event, _ in events if type(event) is Rejected]
+        why = self._breaker.judge(topic, len(batch), len(refused))
+        if why is not None:
+            return _halted(topic, batch[0], why, refused)
         scored = 0
-        for record, event, arrival in events:
-            if isinstance(event, Rejected):
+        for record, (event, arrival) in zip(batch, events, strict=True):
+            if type(event) is Rejected:
                 self._reject(record, event)
                 continue
             keys, ours = self._identify(event)
-            if not keys:
-                self._count("event", topic, "nobody")
-            elif event.type == ERASURE and event.source_kind == "browser":
-                self._reject(record, Rejected(Reason.FORBIDDEN_LINK, "lead_erased: not taken from a browser"))
-            elif ours:
-                outcome = self._apply(keys, event, arrival, record, 0, keys[0])
-                if outcome is Outcome.SCORED:
-                    scored += 1
-                else:
-                    self._count("event", topic, outcome)
-            else:
+            if ours:
+                outcome = self._apply(keys, event, arrival, record, 0, keys[0], keys[0])
+            elif keys:
                 self._pass_on(keys[0], record, arrival, 0, keys[0])
-                self._count("event", topic, Outcome.FORWARDED)
-        if scored:
-            self._count("event", topic, Outcome.SCORED, by=scored)
-        return None
-
-    def _judge(
-        self, topic: str, batch: Sequence[Record], refused: int, events: list[tuple[Record, Event | Rejected, int]]
-    ) -> Halted | None:
-        """Stop before a bad deploy drains a topic into dead letters."""
-        seen, bad = self._judged.get(topic, (0.0, 0.0))
-        seen, bad = seen + len(batch), bad + refused
-        if refused and seen >= JUDGED and bad / seen > self.terms.reject_share:
-            reasons = sorted({str(e.reason) for _, e, _ in events if isinstance(e, Rejected)})
-            message = (
-                f"{topic}[{self.number}] stopped at offset {batch[0].offset}: {bad / seen:.0%} of its last "
-                f"{seen:.0f} records are refused ({', '.join(reasons)}). Mend the producer and restart the worker; to "
-                "let them all go to dead-letters, restart it with LEADSTREAMS_REJECT_SHARE=1"
-            )
-            return Halted(topic, batch[0].offset, message)
-        weight = 0.5 if seen > WINDOW else 1.0
-        self._judged[topic] = (seen * weight, bad * weight)
+                outcome = Outcome.FORWARDED
+            else:
+                outcome = Outcome.NOBODY
+            if outcome is Outcome.SCORED:
+                scored += 1
+            else:
+                self._count("event", topic, outcome)
+        self._count("event", topic, Outcome.SCORED, by=scored)
         return None
 
     def _identify(self, event: Event) -> tuple[list[str], bool]:
@@ -206,83 +175,52 @@ class Shard:
         return found
 
     def _apply(
-        self,
-        keys: list[str],
-        event: Event,
-        arrival: int,
-        record: Record,
-        hops: int,
-        key: str,
-        via: str | None = None,
+        self, keys: list[str], event: Event, arrival: int, record: Record, hops: int, key: str, via: str
     ) -> Outcome:
-        """Apply an event to the lead that `key` names, wherever that is by now."""
+        """Apply an event to the lead that `key` names, wherever that is by now; `via`: how it was addressed."""
         lead = self.table.get(key)
-        while lead is not None and (target := link.target(key, lead)) is not None:
+        while lead is not None and lead.claims and (target := link.target(key, lead)) is not None:
             if lead.arrival + DAY < arrival:  # in use; noted once a day at most
                 lead.arrival = arrival
                 self.table.touch(key)
-            if partition_of(target, self.partitions) != self.number or hops >= forward.MOST_HOPS:
-                self._pass_on(target, record, arrival, hops + 1, via or keys[0])
+            hops += 1
+            if hops > forward.MOST_HOPS or partition_of(target, self.partitions) != self.number:
+                self._pass_on(target, record, arrival, hops, via)
                 return Outcome.FORWARDED
-            key, hops = target, hops + 1
-            lead = self.table.get(key)
+            key, lead = target, self.table.get(target)
         if event.type == ERASURE:
-            return self._erase(key, lead, event, arrival)
+            return self._erase(key, lead, event, arrival, record)
         if lead is None:
             lead = self.table.create(key)
         before = lead.moves[-1] if lead.moves else None
-        position = lead.position
-        handoffs = Handoffs(key, self.terms.pipeline)
-        place = self._via(lead, key, via or keys[0])
-        outcome = application.apply(lead, event, arrival, place, self.model, handoffs)
+        clock, clock_id = lead.clock, lead.clock_id
+        place = 0 if via == key else _via(lead, via)
+        outcome = application.apply(lead, key, event, arrival, place, self.model)
         if outcome is Outcome.DUPLICATE:
             return outcome
         self.table.touch(key)
-        if len(keys) > 1 or keys[0] != key:
-            self._link(key, lead, keys, event, arrival)
-        after = lead.moves[-1] if lead.moves else None
-        if after is not before:
-            late = (event.at, event.event_id) < position
-            cause = Cause(event.event_id, event.type, arrival, late, _traceparent(record))
-            self._announce(key, lead, before, cause, handoffs)
+        if len(keys) > 1 or via != key:
+            self._kinship.link(key, lead, keys, event, arrival)
+        if lead.moves and lead.moves[-1] is not before:
+            late = (event.at, event.event_id) < (clock, clock_id)
+            self._announce(
+                key, lead, before, Cause(event.event_id, event.type, arrival, late, _traceparent(record))
+            )
         return outcome
 
-    def _via(self, lead: Lead, key: str, via: str) -> int:
-        if via == key:
-            return 0
-        if via not in lead.via:
-            lead.via.append(via)
-        return lead.via.index(via) + 1
+    def _erase(self, key: str, lead: Lead | None, event: Event, arrival: int, record: Record) -> Outcome:
+        if event.source_kind == "browser":
+            self._reject(record, Rejected(Reason.FORBIDDEN_LINK, "lead_erased: not taken from a browser"))
+            return Outcome.REJECTED
+        self._kinship.erase(key, lead, event, arrival)
+        return Outcome.SCORED
 
-    # --- telling what happened
-
-    def _announce(self, key: str, lead: Lead, before: Move | None, cause: Cause, handoffs: Handoffs) -> None:
-        """Owe a transition for every move that was not told yet; a handoff is issued with it, once per cycle."""
-        if cause.late:
-            moves = _climb(lead)
-        else:
-            start = 0 if before is None else lead.moves.index(before) + 1 if before in lead.moves else 0
-            moves = lead.moves[start:]
-        for move in moves:
-            issued = self._issue(lead, move, handoffs)
-            if move.stage == lead.said and move.cycle == lead.said_cycle and issued is None:
-                continue
-            caused = cause if move.id != TICK else Cause(TICK, transition.TIME, cause.arrival, cause.late)
-            told = transition.tell(lead, key, move, lead.said, caused, self.model, issued)
+    def _announce(self, key: str, lead: Lead, before: Move | None, cause: Cause) -> None:
+        """Owe a transition for every move that was not told yet."""
+        for told in announce(key, lead, before, cause, self.model):
             value = transition.encode(told)
-            self._effects.append(Effect(topics.LEAD_TRANSITIONS, self.number, key.encode(), value, (), key))
+            self._outbox.owe(Effect(topics.LEAD_TRANSITIONS, self.number, key.encode(), value, (), key))
             self._count("transition", told.from_stage, told.to_stage)
-            lead.said, lead.said_cycle = int(move.stage), move.cycle
-
-    def _issue(self, lead: Lead, move: Move, handoffs: Handoffs) -> str | None:
-        """The handoff that a move opens, if it was not issued before."""
-        if not move.open or move.cycle <= max((i.cycle for i in lead.issued), default=0):
-            return None
-        handoff_id = handoffs.id(move.cycle)
-        if handoff_id not in move.open:
-            return None
-        lead.issued = [*lead.issued, Issued(move.at, move.id, handoff_id, move.cycle)][-application.MOST_FACTS :]
-        return handoff_id
 
     def _hand_over(self, record: Record) -> None:
         """The handoff agent: a transition that hands a lead over becomes one event for sales."""
@@ -291,43 +229,27 @@ class Shard:
             self._reject(record, Rejected(Reason.BAD_JSON, "expected a transition"))
             return
         mode = self.model.source.handoff.mode
-        owed = handoff.effect(told, self.terms.pipeline, self.terms.lead_url, mode, self.number)
+        owed = handoff.effect(told, self.model.pipeline, self.terms.lead_url, mode, self.number)
         if owed is not None:
-            self._effects.append(owed)
+            self._outbox.owe(owed)
             self._count("handoff", "sql" if mode == "live" else mode)
             self.waiting.append(milliseconds(told.arrived_at))
 
-    # --- identity
-
-    def _link(self, key: str, lead: Lead, keys: list[str], event: Event, arrival: int) -> None:
-        """Tell the weaker identities of an event whose they are, once."""
-        for weaker in keys:
-            if weaker == key or weaker in lead.aliases:
-                continue
-            lead.aliases = sorted([*lead.aliases, weaker])[-MOST_ALIASES:]
-            same = tuple(name for name in (*keys, *lead.aliases) if name not in (key, weaker))
-            trusted = event.source_kind != "browser"
-            said = forward.Link(key, event.at, event.event_id, trusted, arrival, same)
-            self._send(weaker, said, key)
-
-    def _send(self, to: str, message: forward.Forward, lead: str | None) -> None:
-        partition = partition_of(to, self.partitions)
-        value = forward.encode(message)
-        self._effects.append(Effect(topics.LEAD_FORWARDS, partition, to.encode(), value, (), lead))
+    # --- what other partitions send
 
     def _pass_on(self, key: str, record: Record, arrival: int, hops: int, via: str) -> None:
         """Send an event on to where its lead lives."""
-        origin = forward.decode(record.value) if record.topic == topics.LEAD_FORWARDS else None
         if hops > forward.MOST_HOPS:
             self._reject(record, Rejected(Reason.TOO_MANY_HOPS, f"passed on {hops} times"))
-        elif isinstance(origin, EventForward):
-            again = EventForward(origin.topic, origin.partition, origin.offset, arrival, hops, origin.raw, via)
-            self._send(key, again, None)
+            return
+        origin = forward.decode(record.value) if record.topic == topics.LEAD_FORWARDS else None
+        if isinstance(origin, EventForward):
+            source = (origin.topic, origin.partition, origin.offset)
+            raw = origin.raw
         else:
-            first = EventForward(
-                record.topic, record.partition, record.offset, arrival, hops, record.value or b"", via
-            )
-            self._send(key, first, None)
+            source = (record.topic, record.partition, record.offset)
+            raw = record.value or b""
+        self._kinship.send(key, EventForward(*source, arrival, hops, raw, via), None)
 
     def _receive(self, record: Record) -> None:
         """One record of `lead-forwards`."""
@@ -336,21 +258,23 @@ class Shard:
             self._reject(record, Rejected(Reason.BAD_FORWARD, "expected a forward of this version"))
             return
         key = record.key.decode()
+        outcome = type(message).__name__.lower()
         match message:
             case EventForward():
                 self._receive_event(key, message, record)
             case forward.Link():
-                self._receive_link(key, message)
+                if not self._kinship.receive_link(key, message):
+                    outcome = "link_refused"
             case forward.Merge():
-                self._receive_merge(key, message)
+                self._kinship.receive_merge(key, message)
             case forward.Erase():
-                self._receive_erasure(key, message)
+                self._kinship.receive_erasure(key, message)
             case forward.Tick():
                 self._tick(key, message.due, record)
             case forward.Sweep():
                 self._gone += self.table.sweep(message.at)
                 self.progress.swept = max(self.progress.swept, message.at)
-        self._count("event", topics.LEAD_FORWARDS, type(message).__name__.lower())
+        self._count("event", topics.LEAD_FORWARDS, outcome)
 
     def _receive_event(self, key: str, message: EventForward, record: Record) -> None:
         event = decode(message.raw)
@@ -361,83 +285,15 @@ class Shard:
         outcome = self._apply(keys, event, message.arrival, record, message.hops, key, message.via)
         self._count("event", message.topic, outcome)
 
-    def _receive_link(self, key: str, said: forward.Link) -> None:
-        """Somebody says whose this key is."""
-        lead = self.table.get(key) or self.table.create(key)
-        before = link.target(key, lead)
-        if not link.claim(key, lead, said):
-            self._count("event", topics.LEAD_FORWARDS, "link_refused")
-            return
-        lead.arrival = max(lead.arrival, said.arrival)
-        self.table.touch(key)
-        for larger, smaller in link.same_person(key, lead):
-            self._send(larger, forward.Link(smaller, said.at, said.id, True, said.arrival, (key,)), key)
-        target = link.target(key, lead)
-        if target is None or target == before:
-            return
-        for alias in lead.aliases:
-            self._send(alias, forward.Link(target, said.at, said.id, True, said.arrival, (key,)), key)
-        if merge.content(lead):
-            blank = Lead(claims=lead.claims, arrival=lead.arrival, erased=lead.erased)
-            lead.claims, lead.owed = {}, []
-            moved = forward.Merge(key, said.at, said.id, said.arrival, 0, records.encode(lead, 0, 0, 0))
-            self._send(target, moved, key)
-            self.table.replace(key, blank)
-
-    def _receive_merge(self, key: str, message: forward.Merge) -> None:
-        """Another record of this person arrives."""
-        lead = self.table.get(key)
-        target = link.target(key, lead) if lead is not None else None
-        if target is not None:
-            if message.hops < forward.MOST_HOPS:
-                message.hops += 1
-                self._send(target, message, None)
-            return
-        if lead is None:
-            lead = self.table.create(key)
-        other = records.decode(message.record)
-        if other.clock and other.clock <= lead.erased:
-            return
-        before = lead.moves[-1] if lead.moves else None
-        position = lead.position
-        handoffs = Handoffs(key, self.terms.pipeline)
-        merge.merge(lead, key, other, message.source, (message.at, message.id), self.model, handoffs)
-        if message.source not in lead.aliases:
-            lead.aliases = sorted([*lead.aliases, message.source])[-MOST_ALIASES:]
-        self.table.touch(key)
-        late = (message.at, message.id) < position
-        cause = Cause(message.id, "identities_linked", message.arrival, late)
-        self._announce(key, lead, before, cause, handoffs)
-
-    def _erase(self, key: str, lead: Lead | None, event: Event, arrival: int) -> Outcome:
-        """Forget a person: what remains denies events up to the erasure, and keeps the last cycle."""
-        for alias in lead.aliases if lead is not None else ():
-            self._send(alias, forward.Erase(key, event.at, arrival), key)
-        self._forget(key, lead, event.at, arrival)
-        return Outcome.SCORED
-
-    def _receive_erasure(self, key: str, message: forward.Erase) -> None:
-        lead = self.table.get(key)
-        if lead is not None and (not lead.claims or message.target in lead.claims):
-            self._forget(key, lead, message.at, message.arrival)
-
-    def _forget(self, key: str, lead: Lead | None, at: int, arrival: int) -> None:
-        cycle = lead.state.cycle if lead is not None else 0
-        stub = Lead(erased=max(at, lead.erased if lead is not None else NEVER), arrival=arrival)
-        if cycle:
-            stub.moves = [Move(stub.erased, TICK, Stage.VISITOR, cycle, stub.erased, NEVER, ())]
-            stub.said_cycle = cycle
-        self.table.replace(key, stub)
-
     # --- time
 
     @property
     def next_due(self) -> int | None:
         """When time next has something to do here (Unix ms)."""
-        timer = self.table.next_timer
         if not len(self.table):
             return None
-        sweep = (self.progress.swept // DAY + 1) * DAY
+        sweep = (max(self.progress.swept, self._sweeping) // DAY + 1) * DAY
+        timer = self.table.next_timer
         return sweep if timer is None else min(sweep, timer + self.model.lateness)
 
     def issue_ticks(self, horizon: int) -> None:
@@ -445,25 +301,24 @@ class Shard:
         today = horizon // DAY * DAY
         if today > max(self.progress.swept, self._sweeping):
             self._sweeping = today
-            value = forward.encode(forward.Sweep(today))
-            self._effects.append(Effect(topics.LEAD_FORWARDS, self.number, b"sweep", value))
+            self._send_home(SWEEP_KEY, forward.Sweep(today))
         before = horizon - self.model.lateness
         for _ in range(MOST_TICKS):
             key = self.table.pop_timer(before)
             if key is None:
                 return
             lead = self.table.get(key)
-            at = due(lead, self.model) if lead is not None and link.target(key, lead) is None else NEVER
-            if at == NEVER:
-                continue
-            if at >= before:
+            at = due(lead, self.model) if lead is not None and link.target(key, lead) is None else 0
+            if at and at < before:
+                self._send_home(key.encode(), forward.Tick(at))
+            elif at:
                 self.table.set_timer(at, key)
-                continue
-            value = forward.encode(forward.Tick(at))
-            self._effects.append(Effect(topics.LEAD_FORWARDS, self.number, key.encode(), value))
+
+    def _send_home(self, key: bytes, message: forward.Forward) -> None:
+        self._outbox.owe(Effect(topics.LEAD_FORWARDS, self.number, key, forward.encode(message)))
 
     def _tick(self, key: str, at: int, record: Record) -> None:
-        """A timer fires, unless it is stale or comes from a clock that runs ahead of the broker's."""
+        """A timer fires, unless it is stale or was issued by a clock that runs ahead of the broker's."""
         lead = self.table.get(key)
         if lead is None:
             return
@@ -474,54 +329,34 @@ class Shard:
         elapse(lead, at, self.model)
         if lead.moves and lead.moves[-1] is not before:
             lead.clock, lead.clock_id = max(lead.position, (at, TICK))
-            cause = Cause(TICK, transition.TIME, record.timestamp)
-            self._announce(key, lead, before, cause, Handoffs(key, self.terms.pipeline))
+            self._announce(key, lead, before, Cause(TICK, transition.TIME, record.timestamp))
         self.table.touch(key)
 
     # --- giving out
 
     @property
     def pending(self) -> int:
-        return self._events + len(self._effects)
+        return self._events + len(self._outbox)
 
     def take(self) -> Changes:
         """Everything since the last take, in one synchronous step."""
-        if not self.terms.exactly_once:
-            self._remember_debts()
+        self._outbox.remember()
         table = [*self._gone, *self.table.take(self.model)]
         meta = (progress.KEY, progress.encode(self.progress))
         runs = order.encode(self._runs) if self._runs else None
-        changes = Changes(table, meta, runs, self._effects, dict(self.progress.offsets), self._events)
-        self._gone, self._effects, self._runs, self._events = [], [], [], 0
+        changes = Changes(table, meta, runs, self._outbox.take(), dict(self.progress.offsets), self._events)
+        self._gone, self._runs, self._events = [], [], 0
         return changes
-
-    def _remember_debts(self) -> None:
-        """At least once: a record says what its changes owe, until that is known to be sent."""
-        for key in self._taken_owing:
-            lead = self.table.get(key)
-            if lead is not None:
-                lead.owed = []
-                self.table.touch(key)
-        self._taken_owing = []
-        for effect in self._effects:
-            lead = self.table.get(effect.lead) if effect.lead is not None else None
-            if lead is not None and effect.lead is not None:
-                owed = Owed(effect.topic, effect.partition, effect.key, effect.value, effect.headers)
-                if owed not in lead.owed:
-                    lead.owed = [*lead.owed, owed]
-                self.table.touch(effect.lead)
-                self._owing.append(effect.lead)
 
     def confirm(self) -> None:
         """The last take is durable: its debts are paid."""
-        self._taken_owing += self._owing
-        self._owing = []
+        self._outbox.confirm()
 
     def _reject(self, record: Record, why: Rejected) -> None:
         """A dead letter: the raw bytes, and in headers why and where from."""
         source = (record.topic, record.partition, record.offset, record.timestamp)
         headers = Headers(why.reason, why.detail, *source).encode()
-        self._effects.append(Effect(topics.DEAD_LETTERS, self.number, record.key, record.value, headers))
+        self._outbox.owe(Effect(topics.DEAD_LETTERS, self.number, record.key, record.value, headers))
         self._count("dead_letter", why.reason)
         self._count("event", record.topic, Outcome.REJECTED)
 
@@ -529,36 +364,38 @@ class Shard:
         self.counts[name] = self.counts.get(name, 0) + by
 
 
-Make = Callable[[int, int], Shard]
-
-
 def _read(record: Record, topic: str) -> tuple[Event | Rejected, int]:
     """The event of a record and its arrival: `received_at`, unless the log knows better."""
+    timestamp = record.timestamp
     if record.headers:
         for name, value in record.headers:
             if name == UNDECODABLE:
-                return Rejected(Reason.UNDECODABLE_BATCH, f"offsets {value.decode()}"), record.timestamp
+                return Rejected(Reason.UNDECODABLE_BATCH, f"offsets {value.decode()}"), timestamp
     event = decode(record.value)
-    if isinstance(event, Rejected):
-        return event, record.timestamp
+    if type(event) is Rejected:
+        return event, timestamp
     received = event.received
-    arrival = record.timestamp if received is None or received > record.timestamp else received
+    arrival = timestamp if received is None or received > timestamp else received
     return refusal(event, topic, arrival) or event, arrival
 
 
+def _halted(topic: str, first: Record, why: str, refused: Sequence[Event | Rejected]) -> Halted:
+    reasons = ", ".join(sorted({str(event.reason) for event in refused if isinstance(event, Rejected)}))
+    message = (
+        f"{topic}[{first.partition}] stopped at offset {first.offset}: {why} ({reasons}). Mend the producer and "
+        "restart the worker; to let them all go to dead-letters, restart it with LEADSTREAMS_REJECT_SHARE=1"
+    )
+    return Halted(topic, first.offset, message)
+
+
 def _traceparent(record: Record) -> str | None:
-    return next((value.decode() for name, value in record.headers if name == "traceparent"), None)
+    return next(
+        (value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None
+    )
 
 
-def _climb(lead: Lead) -> list[Move]:
-    """The way from the stage last told to the one that the refolded history ends in."""
-    last = lead.state
-    if (last.stage, last.cycle) == (lead.said, lead.said_cycle):
-        return []
-    if last.stage < lead.said or last.cycle < lead.said_cycle:
-        return [last]
-    between: dict[int, Move] = {}
-    for move in lead.moves:
-        if (lead.said < move.stage <= last.stage and move.cycle >= lead.said_cycle) or move is last:
-            between[move.stage] = move
-    return sorted(between.values(), key=lambda move: (move.at, move.stage))
+def _via(lead: Lead, key: str) -> int:
+    """The place of an identity among those that a lead's events came by."""
+    if key not in lead.via:
+        lead.via.append(key)
+    return lead.via.index(key) + 1

@@ -16,11 +16,12 @@ def worker() -> None:
         LEADSTREAMS_INSTANCE=worker-1 leadstreams worker
     """
     settings = terminal.settings()
-    secret = settings.require_secret()
-    if isinstance(secret, str):
-        terminal.stop(secret, terminal.WRONG_USE)
-    code = import_module("streams.worker").run(settings)
-    raise typer.Exit(int(code or 0))
+    pipeline = import_module("streams.pipeline")
+    try:
+        agreed = pipeline.terms(settings)
+    except pipeline.Unusable as error:
+        terminal.stop(str(error), terminal.WRONG_USE)
+    raise typer.Exit(import_module("streams.worker").run(settings, pipeline.maker(agreed)))
 
 
 def register(app: typer.Typer) -> None:

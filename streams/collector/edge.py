@@ -8,7 +8,6 @@ import json
 import logging
 import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -146,7 +145,9 @@ class Edge:
             return self._unavailable(away)
         partitions = self._gateway.partitions
         records = [event_record(event, self._secret, partitions) for event in adapted.events]
-        topics = Counter([record.topic for record in records])
+        topics: dict[str, int] = {}
+        for record in records:
+            topics[record.topic] = topics.get(record.topic, 0) + 1
         records += [dead_record(dead, received_at, partitions) for dead in adapted.dead]
         problem = await self._gateway.publish(records) if records else None
         if problem is not None:

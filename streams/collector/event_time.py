@@ -37,7 +37,7 @@ def corrected(original: int | None, sent: int | None, received: int) -> int:
 
 
 def instant_text(instant: int) -> str:
-    """RFC 3339 in UTC with milliseconds, as the contract writes it; the second is remembered, since events cluster."""
+    """RFC 3339 in UTC with milliseconds, as the contract writes it. Seconds are remembered: events cluster."""
     second, millisecond = divmod(instant, 1000)
     return f"{_second_text(second)}.{millisecond:03d}Z"
 

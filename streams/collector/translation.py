@@ -152,12 +152,11 @@ def _keep(event: Event, field: str, value: object) -> None:
 
 def _campaign(event: Event, campaign: object) -> None:
     """UTM fields as the tracker read them, else out of the page's address."""
-    if type(campaign) is dict and campaign:
+    if type(campaign) is dict:
         for name, field in _CAMPAIGN.items():
             _keep(event, field, campaign.get(name))
-        return
     url = event.get("url")
-    if type(url) is str and "utm_" in url:
+    if type(url) is str and "utm_" in url and _UTM.isdisjoint(event):
         try:
             query = parse_qsl(urlsplit(url).query, max_num_fields=100)
         except ValueError:

@@ -6,9 +6,9 @@ the two from the instant of the link on, and the past is not judged again.
 
 from streams.scoring import attribute
 from streams.scoring.application import MOST_FACTS, keep
-from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
+from streams.scoring.lead import Contribution, Lead, Mark, Merged, Visit
 from streams.scoring.model import Model
-from streams.scoring.stage import Handoffs, Step, advance, elapse, refold
+from streams.scoring.stage import Step, elapse, refold, take
 from streams.scoring.visit import unite
 
 
@@ -17,9 +17,7 @@ def content(lead: Lead) -> bool:
     return bool(lead.clock or lead.evidence or lead.visits or lead.attributes or lead.known or lead.moves)
 
 
-def merge(
-    lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], model: Model, handoffs: Handoffs
-) -> None:
+def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], model: Model) -> None:
     """Take another record of the same person into this one; taking it twice changes nothing."""
     via = _places(lead, key, other, source)
     models = [_place(lead.models, name) for name in other.models]
@@ -42,10 +40,10 @@ def merge(
     lead.merged = sorted([*lead.merged, fact], key=lambda m: (m.at, m.id))[-MOST_FACTS:]
     lead.clock, lead.clock_id = max(lead.position, other.position)
     if in_order:
-        advance(lead, Step(*link, occasion=True, fact=fact), model, handoffs)
+        take(lead, key, Step(*link, occasion=True, fact=fact), model)
         lead.clock, lead.clock_id = max(lead.position, link)
     else:
-        refold(lead, link, model, handoffs)
+        refold(lead, key, link, model)
 
 
 def _unite_facts(lead: Lead, other: Lead) -> None:
@@ -86,6 +84,3 @@ def _contribution(c: Contribution, models: list[int], via: list[int]) -> Contrib
 def _visit(visit: Visit, models: list[int], via: list[int]) -> Visit:
     marks = {group: Mark(m.at, m.id, models[m.model], m.origin, via[m.via]) for group, m in visit.marks.items()}
     return Visit(visit.start, visit.end, visit.session, marks)
-
-
-__all__ = ["Stage", "content", "merge"]

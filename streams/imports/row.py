@@ -7,9 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from schemas.dead_letter import Reason, Rejected
+
+if TYPE_CHECKING:
+    import _csv
 
 STDIN: Final = "-"
 LONGEST_CELL: Final = 1_000_000
@@ -68,7 +71,13 @@ def rows(content: IO[bytes], delimiter: str, encoding: str, needed: set[str]) ->
     csv.field_size_limit(LONGEST_CELL)
     # A byte that is no text becomes a surrogate, which no encoding gives: its row alone is refused.
     text = io.TextIOWrapper(content, encoding=encoding, errors="surrogateescape", newline="")
-    reader = csv.reader(text, delimiter=delimiter)
+    try:
+        yield from _rows(csv.reader(text, delimiter=delimiter), needed)
+    finally:
+        text.detach()  # whoever opened the file closes it
+
+
+def _rows(reader: "_csv.Reader", needed: set[str]) -> Iterator[Row]:
     header = [name.strip() for name in next(reader, [])]
     if missing := sorted(needed - set(header)):
         raise NoHeader(f"no column {', '.join(missing)}; the first line names {', '.join(header) or 'nothing'}")

@@ -15,6 +15,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as faust_aiokafka
 from faust.types import TP, ConsumerMessage
+from mode.threads import QueueServiceThread
 
 from streams.lane.fetch import LostPosition, Reader
 from streams.lane.record import Batch
@@ -29,6 +30,8 @@ FETCH_BYTES: Final = 16 << 20
 PARTITION_FETCH_BYTES: Final = 1 << 20
 MAX_POLL_INTERVAL_S: Final = 300.0
 ASK_TIMEOUT_S: Final = 5.0
+LOOK_TIMEOUT_S: Final = 2.0
+GOODBYE_S: Final = 2.0
 
 
 class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):
@@ -63,6 +66,15 @@ class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         self.reader = Reader(self._ensure_consumer())
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group; does not wait long for a broker that is gone."""
+        await QueueServiceThread.on_thread_stop(self)
+        if self._consumer is not None:
+            leaving = asyncio.ensure_future(self._consumer.stop())
+            await asyncio.wait([leaving], timeout=GOODBYE_S)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
 
     async def read(self, wanted: Mapping[TP, int], timeout_s: float, room: Callable[[], int]) -> list[Batch]:
         """What `Reader.read` gives, in the main thread."""
@@ -100,7 +112,7 @@ class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):
         return cast(dict[TP, int], await self.call_thread(self._ends, list(tps)))
 
     async def _ends(self, tps: list[TP]) -> dict[TP, int]:
-        async with asyncio.timeout(ASK_TIMEOUT_S):
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
             found = await self._ensure_consumer().end_offsets([TopicPartition(*tp) for tp in tps])
         return {TP(*tp): end for tp, end in found.items()}
 

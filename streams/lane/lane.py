@@ -141,7 +141,7 @@ class Lane:
         now = time.monotonic()
         if now - self._spoke.get(who, -QUIET_S) >= QUIET_S:
             self._spoke[who] = now
-            log.warning("%s: %s: %s; trying again", who, type(error).__name__, error)
+            log.warning("%s: %s; trying again", who, " ".join([type(error).__name__, str(error)]).strip())
 
     def fail(self, message: str) -> None:
         """Stop the worker: an operator is needed."""

@@ -45,6 +45,12 @@ class LogReader:
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
+    async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """The first offset that the log still holds, and the last stable one as of now. Raises KafkaError."""
+        tp = TopicPartition(topic, partition)
+        start = (await self._consumer.beginning_offsets([tp]))[tp]
+        return start, (await self._consumer.end_offsets([tp]))[tp]
+
     async def read(
         self, topic: str, partition: int, first: int = 0, following: int | None = None
     ) -> AsyncIterator[list[Record]]:
@@ -54,8 +60,7 @@ class LogReader:
         """
         tp = TopicPartition(topic, partition)
         self._consumer.assign([tp])
-        start = (await self._consumer.beginning_offsets([tp]))[tp]
-        end = (await self._consumer.end_offsets([tp]))[tp]
+        start, end = await self.bounds(topic, partition)
         end = end if following is None else min(end, following)
         # An explicit seek: the default reset races with `assign`.
         position = max(start, first)

@@ -57,7 +57,7 @@ class TransactionWriter:
             transactional_id=identity,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         )
-        await self._producer.start()
+        await self._producer.start()  # gets the producer's id: this fences
 
     async def write(self, changes: Changes) -> int:
         producer = self._producer

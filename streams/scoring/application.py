@@ -10,11 +10,11 @@ from typing import Final
 from schemas.identity import address
 from streams.scoring.attribute import CARRIERS, learn
 from streams.scoring.event import Event
-from streams.scoring.instant import DAY, HOUR, NEVER
+from streams.scoring.instant import HOUR, NEVER
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin
 from streams.scoring.model import Matcher, Model, Rule
-from streams.scoring.stage import MOVING, Handoffs, Step, advance, elapse, refold
-from streams.scoring.visit import ANY, groups_of, page
+from streams.scoring.stage import MOVING, Step, elapse, refold, take
+from streams.scoring.visit import page
 
 REMEMBERED_HOURS: Final = 24
 """An event id is remembered for a day from its arrival: the senders' retries end after twelve hours."""
@@ -28,6 +28,8 @@ MOST_EMAILS: Final = 8
 OCCASIONS: Final = frozenset({*CARRIERS, "identities_linked"})
 """Events that may lift a lead whatever they score: they tell who it is."""
 RETRACTION: Final = "activity_retracted"
+VIEW: Final = "page_viewed"
+TELLING: Final = OCCASIONS | MOVING | {RETRACTION}
 
 
 class Outcome(StrEnum):
@@ -39,26 +41,29 @@ class Outcome(StrEnum):
     ERASED = "erased"
     FORWARDED = "forwarded"
     REJECTED = "rejected"
+    NOBODY = "nobody"
 
 
-def apply(lead: Lead, event: Event, arrival: int, via: int, model: Model, handoffs: Handoffs) -> Outcome:
+def apply(lead: Lead, key: str, event: Event, arrival: int, via: int, model: Model) -> Outcome:
     """Apply an event of this lead that arrived at `arrival`; `via` tells by which identity it came."""
-    if event.at <= lead.erased:
+    at, event_id = event.at, event.event_id
+    if lead.erased and at <= lead.erased:
         return Outcome.ERASED
-    if not _remember(lead, event.event_id, arrival):
+    if not _remember(lead, event_id, arrival):
         return Outcome.DUPLICATE
-    if lead.retracted and event.event_id in lead.retracted:
+    if lead.retracted and event_id in lead.retracted:
         return Outcome.RETRACTED
-    lead.arrival = max(arrival, lead.arrival)
-    position = (event.at, event.event_id)
-    if position >= lead.position:
-        elapse(lead, event.at, model)  # before new evidence pushes out what counted until now
-        advance(lead, _add(lead, event, via, model), model, handoffs)
-        lead.clock, lead.clock_id = position
-        return Outcome.SCORED
-    step = _add(lead, event, via, model)
-    if step.rules or step.occasion or step.fact is not None or step.verdict:
-        refold(lead, position, model, handoffs)
+    if arrival > lead.arrival:
+        lead.arrival = arrival
+    clock = lead.clock
+    if at > clock or (at == clock and event_id >= lead.clock_id):
+        elapse(lead, at, model)  # before new evidence pushes out what counted until now
+        step = _add(lead, event, via, model)
+        if step is not None:
+            take(lead, key, step, model)
+        lead.clock, lead.clock_id = at, event_id
+    elif _add(lead, event, via, model) is not None:
+        refold(lead, key, (at, event_id), model)
     return Outcome.SCORED
 
 
@@ -69,10 +74,9 @@ def _remember(lead: Lead, event_id: str, arrival: int) -> bool:
         return False
     hour = arrival // HOUR
     if hour > lead.seen_hour:
-        if seen and lead.seen_hour:
-            oldest = hour - REMEMBERED_HOURS
-            if min(seen.values()) < oldest:
-                lead.seen = seen = {name: at for name, at in seen.items() if at >= oldest}
+        oldest = hour - REMEMBERED_HOURS
+        if seen and min(seen.values()) < oldest:
+            lead.seen = seen = {name: at for name, at in seen.items() if at >= oldest}
         lead.seen_hour = hour
     elif hour < lead.seen_hour - REMEMBERED_HOURS:
         return True
@@ -83,38 +87,49 @@ def _remember(lead: Lead, event_id: str, arrival: int) -> bool:
     return True
 
 
-def _add(lead: Lead, event: Event, via: int, model: Model) -> Step:
-    """Put everything that an event says into the record; the step that the fold has to take for it."""
-    at, event_id, kind = event.at, event.event_id, event.type
+def _add(lead: Lead, event: Event, via: int, model: Model) -> Step | None:
+    """Put what an event says into the record; the step that the fold has to take for it, if any."""
+    kind = event.type
     rules: tuple[Rule, ...] = ()
-    if event.is_human:
-        if kind == "page_viewed":
+    if not event.is_machine:
+        if kind == VIEW:
             rules = _view(lead, event, via, model)
-        if (matchers := model.by_type.get(kind)) is not None:
+        matchers = model.by_type.get(kind)
+        if matchers is not None:
             rules += _count(lead, event, via, model, matchers)
-    fresh = _know(lead, event)
-    occasion = fresh or kind in OCCASIONS
+    told = (event.email is not None or event.user_id is not None) and _know(lead, event)
+    if kind in TELLING:
+        return _tell(lead, event, rules, told, model)
+    if rules or told:
+        return Step(event.at, event.event_id, rules, told, None, model.penalties and _has_penalty(rules))
+    return None
+
+
+def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, model: Model) -> Step:
+    """The part of events that tell who the lead is or what sales did, or take another event back."""
+    at, event_id, kind = event.at, event.event_id, event.type
     if kind in CARRIERS:
         learn(lead, event, at)
-        if "phone" in lead.attributes:
-            _note_known(lead, "phone", (lead.attributes["phone"][0].at, lead.attributes["phone"][0].id))
+        phone = lead.attributes.get("phone")
+        if phone is not None:
+            _note_known(lead, "phone", (phone[0].at, phone[0].id))
     if kind in OCCASIONS:
         lead.occasions = sorted({*lead.occasions, (at, event_id)})[-MOST_FACTS:]
     fact = _hear(lead, event) if kind in MOVING else None
-    verdict = kind == RETRACTION and _retract(lead, event)
-    if model.penalties and any(rule.penalty for rule in rules):
-        verdict = True
-    return Step(at, event_id, rules, occasion, fact, verdict)
+    taken_back = kind == RETRACTION and _retract(lead, event)
+    return Step(at, event_id, rules, told or kind in OCCASIONS, fact, taken_back or _has_penalty(rules))
+
+
+def _has_penalty(rules: tuple[Rule, ...]) -> bool:
+    return any(rule.penalty for rule in rules)
 
 
 def _view(lead: Lead, event: Event, via: int, model: Model) -> tuple[Rule, ...]:
     """A page view: the visit rules whose evidence it changed."""
-    groups = groups_of(event.url, model.pages)
+    groups = model.groups(event.url)
     mark = Mark(event.at, event.event_id, _model_index(lead, model), origin(event), via)
     lead.visits, changed = page(lead.visits, event.at, event.session_id, groups, mark, model.visit_span)
-    if not changed:
-        return ()
-    return tuple(rule for rule in model.visit_rules if any(group in groups for group in rule.visits))
+    return model.visit_rules_of(groups) if changed else ()
 
 
 def _count(lead: Lead, event: Event, via: int, model: Model, matchers: tuple[Matcher, ...]) -> tuple[Rule, ...]:
@@ -180,21 +195,24 @@ def _distinct(rule: Rule, event: Event) -> str | None:
     return event.name if rule.distinct == "name" else None
 
 
+ORIGINS: Final[dict[str, int]] = {
+    "browser": int(Origin.BROWSER),
+    "import": int(Origin.IMPORT),
+    "crm": int(Origin.CRM),
+}
+
+
 def origin(event: Event) -> int:
     """The bits of a contribution that tell how far its source is trusted."""
-    match event.source_kind:
-        case "browser":
-            return Origin.BROWSER
-        case "import":
-            return Origin.IMPORT
-        case "crm":
-            return Origin.CRM
-    return Origin.SERVER
+    return ORIGINS.get(event.source_kind, 0)
 
 
 def _model_index(lead: Lead, model: Model) -> int:
     models = lead.models
-    if models and models[-1] == model.hash:
+    if not models:
+        models.append(model.hash)
+        return 0
+    if models[-1] == model.hash:
         return len(models) - 1
     if model.hash not in models:
         models.append(model.hash)
@@ -243,6 +261,3 @@ def _retract(lead: Lead, event: Event) -> bool:
     if len(lead.retracted) > MOST_RETRACTED:
         del lead.retracted[min(lead.retracted, key=lambda name: lead.retracted[name])]
     return counted
-
-
-__all__ = ["ANY", "DAY", "Outcome", "apply", "keep"]

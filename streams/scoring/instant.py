@@ -1,6 +1,6 @@
 """Instants and spans of time: int Unix milliseconds inside, RFC 3339 in UTC on the wire."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 SECOND: Final = 1000
@@ -8,14 +8,15 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  always UTC here
+
 NEVER: Final = 0
 """Stands for "no such instant" where a record keeps one; no event is dated at the epoch's first millisecond."""
 
 
 def rfc3339(at: int) -> str:
     """An instant as `2026-11-02T01:00:00.000Z`, always with milliseconds."""
-    seconds, ms = divmod(at, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+    return f"{(_EPOCH + timedelta(milliseconds=at)).isoformat(timespec='milliseconds')}Z"
 
 
 def span(ms: int) -> str:

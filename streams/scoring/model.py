@@ -1,7 +1,7 @@
 """A scoring model made ready to run: rules by event type, patterns compiled, nothing left to look up by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Final
@@ -12,7 +12,7 @@ from schemas.model import EventPattern, Scalar, ScoringModel, VisitPattern
 from schemas.model import Rule as Part
 from streams.scoring.event import Event
 from streams.scoring.lead import Stage
-from streams.scoring.visit import ANY, Patterns
+from streams.scoring.visit import ANY, Patterns, groups_of
 
 HASH_BYTES: Final = 8
 
@@ -35,11 +35,8 @@ class Rule:
     group: str | None
     lifts_to: Stage
     visits: tuple[str, ...]  # the page groups counted, empty for a rule on events
+    penalty: bool
     words: dict[str, str]
-
-    @property
-    def penalty(self) -> bool:
-        return self.points < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,7 @@ class Matcher:
     matches: Match | None  # None: every event of the type
 
 
+EVERY_PAGE: Final = (ANY,)
 UNLIMITED: Final = 50
 """Contributions kept of a rule that names no `max`."""
 
@@ -70,16 +68,23 @@ class Model:
     caps: dict[str, float]
     penalties: bool
     half_lives: tuple[int, ...]
-    by_id: dict[str, Rule] = field(default_factory=dict)
+    by_id: dict[str, Rule]
+    lateness: int
+    longest: int  # the longest that anything can count: what retention must exceed
+    pipeline: str
 
-    @property
-    def lateness(self) -> int:
-        return self.source.lateness
+    def handoff_id(self, key: str, cycle: int) -> str:
+        """The id of a lead's handoff: the same for ever for the same pipeline, lead key and cycle."""
+        name = f"{self.pipeline}\0{key}\0{cycle}".encode()
+        return f"ho-{blake2b(name, digest_size=16).hexdigest()}"
 
-    @property
-    def longest(self) -> int:
-        """The longest that anything can count, in milliseconds: what retention must exceed."""
-        return max(rule.keeps + rule.within for rule in self.rules)
+    def groups(self, url: str | None) -> tuple[str, ...]:
+        """The marks that a page of this address sets in its visit."""
+        return groups_of(url, self.pages) if self.pages else EVERY_PAGE
+
+    def visit_rules_of(self, groups: tuple[str, ...]) -> tuple[Rule, ...]:
+        """The rules that count visits with a page of these groups."""
+        return tuple(rule for rule in self.visit_rules if any(group in groups for group in rule.visits))
 
 
 def canonical(source: ScoringModel) -> bytes:
@@ -87,8 +92,8 @@ def canonical(source: ScoringModel) -> bytes:
     return msgspec.json.encode(source.model_dump(mode="json"), order="deterministic")
 
 
-def compile_model(source: ScoringModel) -> Model:
-    """The runnable form of a validated model."""
+def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
+    """The runnable form of a validated model, for the pipeline of this name."""
     rules = tuple(_rule(rule) for rule in source.rules)
     by_type: dict[str, list[Matcher]] = {}
     for rule, part in zip(rules, source.rules, strict=True):
@@ -110,6 +115,9 @@ def compile_model(source: ScoringModel) -> Model:
         penalties=any(rule.penalty for rule in rules),
         half_lives=tuple(rule.half_life for rule in rules if rule.half_life),
         by_id={rule.id: rule for rule in rules},
+        lateness=source.lateness,
+        longest=max(rule.keeps + rule.within for rule in rules),
+        pipeline=pipeline,
     )
 
 
@@ -127,6 +135,7 @@ def _rule(part: Part) -> Rule:
         group=part.group,
         lifts_to=STAGES[part.lifts_to],
         visits=tuple(visits),
+        penalty=part.points < 0,
         words=part.reason.model_dump(),
     )
 

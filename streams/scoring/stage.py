@@ -5,7 +5,6 @@ cool-down ends) happens at its exact instant, between events. `fold` goes on fro
 than the newest is folded in by going back to the checkpoint before it.
 """
 
-from hashlib import blake2b
 from math import log2
 from typing import Final, NamedTuple
 
@@ -18,6 +17,10 @@ from streams.scoring.score import alive, score
 
 MOVES: Final = 48
 """Moves kept of one lead, the newest."""
+
+
+TIMED: Final = frozenset({int(Stage.MQL), int(Stage.RECYCLED)})
+"""Stages that time alone can end."""
 
 
 class Step(NamedTuple):
@@ -35,34 +38,13 @@ class Step(NamedTuple):
         return self.at, self.id
 
 
-class Handoffs(NamedTuple):
-    """What the fold needs to know of handoffs: their ids, a function of pipeline, lead key and cycle."""
-
-    key: str
-    pipeline: str
-
-    def id(self, cycle: int) -> str:
-        """The deterministic id of one cycle's handoff."""
-        return handoff_id(self.pipeline, self.key, cycle)
-
-
-def handoff_id(pipeline: str, key: str, cycle: int) -> str:
-    """`ho-` and 32 hex digits, the same for ever for the same pipeline, lead key and cycle."""
-    name = f"{pipeline}\0{key}\0{cycle}".encode()
-    return f"ho-{blake2b(name, digest_size=16).hexdigest()}"
-
-
-def advance(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
-    """Fold one event that is newer than all before it: time has passed, and the evidence holds what it gave."""
-    _take(lead, step, model, handoffs)
-
-
 def elapse(lead: Lead, until: int, model: Model) -> None:
-    """Fold time alone up to and including `until`."""
-    _pass_time(lead, lead.clock, until, model)
+    """Fold time alone up to `until`."""
+    if lead.moves and lead.moves[-1].stage in TIMED:
+        _pass_time(lead, lead.clock, until, model)
 
 
-def refold(lead: Lead, position: Position, model: Model, handoffs: Handoffs) -> None:
+def refold(lead: Lead, key: str, position: Position, model: Model) -> None:
     """Fold again from `position` on: an event that belongs there has come late."""
     start = position
     if len(lead.moves) == MOVES and position <= (lead.moves[0].at, lead.moves[0].id):
@@ -71,7 +53,7 @@ def refold(lead: Lead, position: Position, model: Model, handoffs: Handoffs) -> 
     since = start[0] - 1
     for step in _steps(lead, start, model):
         _pass_time(lead, since, step.at, model)
-        _take(lead, step, model, handoffs)
+        take(lead, key, step, model)
         since = step.at
     _pass_time(lead, since, lead.clock, model)
 
@@ -123,10 +105,11 @@ def _pass_time(lead: Lead, since: int, until: int, model: Model) -> None:
             return
 
 
-def _take(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+def take(lead: Lead, key: str, step: Step, model: Model) -> None:
+    """Fold one event that is newer than all before it: time has passed, and the evidence holds what it gave."""
     match step.fact:
         case Feedback():
-            _answer(lead, step, step.fact, model, handoffs)
+            _answer(lead, key, step, step.fact, model)
         case Issued():
             _stand_by(lead, step.fact)
         case Merged():
@@ -136,12 +119,14 @@ def _take(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
         if total < model.source.stages.mql.leave:
             _move(lead, lead.state, step.at, step.id, Stage.LEAD)
     if lead.state.stage < Stage.SQL and (step.rules or step.occasion):
-        _lift(lead, step, model, handoffs)
+        _lift(lead, key, step, model)
 
 
-def _lift(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+def _lift(lead: Lead, key: str, step: Step, model: Model) -> None:
     """Move up as far as the event may lift and the score at it allows; a jump passes through MQL."""
     state = lead.state
+    if not lead.known:
+        return
     if state.stage == Stage.VISITOR and _known(lead, step.position, ("email", "phone", "user")):
         state = _move(lead, state, step.at, step.id, Stage.LEAD)
     if state.stage not in (Stage.LEAD, Stage.MQL):
@@ -152,10 +137,10 @@ def _lift(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
         return
     highest = _highest(lead, step, state)
     if state.stage == Stage.LEAD and highest >= Stage.MQL:
-        state = _enter(lead, state, step, Stage.MQL, model, handoffs)
+        state = _enter(lead, key, state, step, Stage.MQL, model)
     reachable = not stages.sql.contact or _known(lead, step.position, ("email", "phone"))
     if state.stage == Stage.MQL and total >= stages.sql.enter and highest >= Stage.SQL and reachable:
-        _enter(lead, state, step, Stage.SQL, model, handoffs)
+        _enter(lead, key, state, step, Stage.SQL, model)
 
 
 def _highest(lead: Lead, step: Step, state: Move) -> Stage:
@@ -172,11 +157,11 @@ def _highest(lead: Lead, step: Step, state: Move) -> Stage:
     return highest
 
 
-def _enter(lead: Lead, state: Move, step: Step, stage: Stage, model: Model, handoffs: Handoffs) -> Move:
+def _enter(lead: Lead, key: str, state: Move, step: Step, stage: Stage, model: Model) -> Move:
     """Enter a stage; the handoff stage opens the next cycle, unless sales still has this lead."""
     if stage == STAGES[model.source.handoff.stage] and not state.open:
         cycle = state.cycle + 1
-        return _move(lead, state, step.at, step.id, stage, cycle=cycle, open=(handoffs.id(cycle),))
+        return _move(lead, state, step.at, step.id, stage, cycle=cycle, open=(model.handoff_id(key, cycle),))
     return _move(lead, state, step.at, step.id, stage)
 
 
@@ -196,7 +181,7 @@ MOVING: Final = frozenset({*_FORWARD, *_BACK, "lead_promoted", "lead_disqualifie
 """Feedback that may move a stage."""
 
 
-def _answer(lead: Lead, step: Step, said: Feedback, model: Model, handoffs: Handoffs) -> None:
+def _answer(lead: Lead, key: str, step: Step, said: Feedback, model: Model) -> None:
     state = lead.state
     if said.kind == "lead_disqualified":
         if state.stage != Stage.DISQUALIFIED:
@@ -205,7 +190,7 @@ def _answer(lead: Lead, step: Step, said: Feedback, model: Model, handoffs: Hand
         if state.stage == Stage.DISQUALIFIED:
             _move(lead, state, said.at, said.id, Stage.LEAD)
     elif said.kind == "lead_promoted":
-        _promote(lead, step, model, handoffs)
+        _promote(lead, key, step, model)
     elif state.open and (said.handoff is None or said.handoff in state.open):
         if said.kind in _FORWARD:
             stage = _FORWARD[said.kind]
@@ -216,14 +201,14 @@ def _answer(lead: Lead, step: Step, said: Feedback, model: Model, handoffs: Hand
             _recycle(lead, state, said, model)
 
 
-def _promote(lead: Lead, step: Step, model: Model, handoffs: Handoffs) -> None:
+def _promote(lead: Lead, key: str, step: Step, model: Model) -> None:
     """A person overrides the score: SQL, if somebody can be reached."""
     state = lead.state
     if state.stage > Stage.RECYCLED or not _known(lead, step.position, ("email", "phone")):
         return
     if state.stage != Stage.MQL:
-        state = _enter(lead, state, step, Stage.MQL, model, handoffs)
-    _enter(lead, state, step, Stage.SQL, model, handoffs)
+        state = _enter(lead, key, state, step, Stage.MQL, model)
+    _enter(lead, key, state, step, Stage.SQL, model)
 
 
 def _recycle(lead: Lead, state: Move, said: Feedback, model: Model) -> None:
@@ -333,9 +318,17 @@ def look_again(lead: Lead, model: Model) -> int:
     if state.stage != Stage.MQL or state.open:
         return due(lead, model)
     now = max(lead.clock, state.at)
-    ends = [c.at + rule.keeps for rule in model.event_rules for c in lead.evidence.get(rule.id, ())]
-    ends += [m.at + rule.keeps for rule in model.visit_rules for v in lead.visits for m in v.marks.values()]
-    first = min((end for end in ends if end > now), default=now)
+    first = now + model.longest
+    for rule in model.event_rules:
+        for c in lead.evidence.get(rule.id, ()):
+            if c.at + rule.keeps > now:
+                first = min(first, c.at + rule.keeps)
+                break
+    for rule in model.visit_rules:
+        for visit in lead.visits:
+            for mark in visit.marks.values():
+                if now < mark.at + rule.keeps < first:
+                    first = mark.at + rule.keeps
     if model.half_lives:
         total = score(lead, model, now, TICK, state).total
         halvings = log2(max(total / max(model.source.stages.mql.leave, 1e-9), 1.0))

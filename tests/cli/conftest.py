@@ -1,8 +1,8 @@
-"""A command line to call: the real one, in a process of its own, against an embedded broker."""
+"""A command line to call, and an embedded broker with topics to call it on."""
 
+import io
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from streams import admin
 from streams.broker import EmbeddedBroker
+from streams.cli import build, terminal
 from streams.settings import Settings
 
 SECRET = "a secret for tests"
@@ -40,15 +41,20 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def cli(environment: dict[str, str]) -> Cli:
-    """`cli("topics", "create", LEADSTREAMS_BROKER=...)`; the text given as `stdin` is its input."""
+def cli(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """`cli("topics", "create", LEADSTREAMS_BROKER=...)`; the bytes given as `stdin` are its input.
+
+    Runs in this process, since a new one takes a second to start.
+    """
 
     def call(*arguments: str, stdin: bytes = b"", **settings: str) -> Called:
-        command = [sys.executable, "-c", "from streams.cli import main; main()", *arguments]
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, env={**environment, **settings}, timeout=PATIENCE_S
-        )
-        return Called(done.returncode, done.stdout.decode(), done.stderr.decode())
+        monkeypatch.setattr(os, "environ", {**environment, **settings})
+        monkeypatch.setattr(sys, "argv", ["leadstreams", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        code = terminal.run(build())
+        printed = capsys.readouterr()
+        return Called(code, printed.out, printed.err)
 
     return call
 

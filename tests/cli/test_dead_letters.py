@@ -86,6 +86,20 @@ def test_a_retry_sends_the_same_bytes_to_where_they_came_from(cli: Cli, letters:
     assert len(records(letters.settings.broker, topics.DEAD_LETTERS)) == 4
 
 
+def test_letters_of_one_large_batch_are_all_listed(cli: Cli, pipeline: Pipeline) -> None:
+    producer = KafkaProducer(
+        bootstrap_servers=pipeline.settings.broker, enable_idempotence=False, linger_ms=500, batch_size=1_000_000
+    )
+    head = list(headers(Reason.BAD_JSON, topics.WEB_VISITS, 0, 0).encode())
+    for _ in range(1_200):
+        producer.send(topics.DEAD_LETTERS, b"{", partition=1, headers=head)
+    producer.close()
+
+    called = cli("dead-letters", "list", "--json", **pipeline.environment)
+
+    assert called.json()["count"] == {"bad_json": 1_200}
+
+
 def test_what_cannot_be_sent_again_is_counted_with_its_reason(cli: Cli, letters: Pipeline) -> None:
     called = cli("dead-letters", "retry", "--all", "--json", **letters.environment)
 

@@ -1,10 +1,14 @@
 """What every command has in common: help that teaches, one clear line per failure, exit codes."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from streams.broker import free_port
 from streams.cli import COMMANDS
-from tests.cli.conftest import Cli
+from tests.cli.conftest import PATIENCE_S, Cli
 
 
 def test_help_names_every_command_and_shows_a_pipeline(cli: Cli) -> None:
@@ -18,8 +22,10 @@ def test_help_names_every_command_and_shows_a_pipeline(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["broker", "topics create", "topics check", "collector", "worker", "send", "dead-letters list"]
-    + ["dead-letters show", "dead-letters retry"],
+    [
+        *("broker", "topics create", "topics check", "collector", "worker", "send"),
+        *("dead-letters list", "dead-letters show", "dead-letters retry"),
+    ],
 )
 def test_the_help_of_each_command_has_an_example(cli: Cli, command: str) -> None:
     called = cli(*command.split(), "--help")
@@ -65,6 +71,17 @@ def test_a_secret_never_shows_in_an_error(cli: Cli) -> None:
 
     assert called.code == 2
     assert "xxx" not in called.err + called.out
+
+
+def test_the_installed_command_is_the_same(environment: dict[str, str]) -> None:
+    command = Path(sys.executable).with_name("leadstreams")
+    called = subprocess.run(
+        [command, "topics", "forget"], capture_output=True, env=environment, timeout=PATIENCE_S
+    )
+
+    assert called.returncode == 2
+    assert b"forget" in called.stderr
+    assert b"Traceback" not in called.stderr
 
 
 def test_an_unknown_command_is_exit_code_2(cli: Cli) -> None:

@@ -23,8 +23,11 @@ class Meta(msgspec.Struct):
 
 
 class Counter(msgspec.Struct, array_like=True):
+    """`owed` are the effects that are not known to be durable: at least once, a restart sends them again."""
+
     n: int
     seen: dict[str, int]
+    owed: list[int] = []
 
 
 class CountingPartition:
@@ -43,6 +46,7 @@ class CountingPartition:
         self._effects: list[Effect] = []
         self._runs: list[order.Run] = []
         self._events = 0
+        self._taken: set[bytes] = set()
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         if key == META:
@@ -57,6 +61,10 @@ class CountingPartition:
             self.table[key] = msgspec.msgpack.decode(value, type=Counter)
 
     def restored(self) -> Refused | None:
+        for key, counter in self.table.items():
+            for n in counter.owed:
+                self._owe(key, n, 0)
+        self.waiting.clear()
         return self._refused
 
     @property
@@ -76,15 +84,14 @@ class CountingPartition:
                 raise ZeroDivisionError("a bug")
             counter = table.get(key)
             if counter is None:
-                counter = table[key] = Counter(0, {})
+                counter = table[key] = Counter(0, {}, [])
             dirty.add(key)
             if record.offset <= counter.seen.get(topic, -1):
-                if counter.n % THRESHOLD == 0:
-                    self._owe(key, counter.n, record.timestamp)
                 continue
             counter.n += 1
             counter.seen[topic] = record.offset
             if counter.n % THRESHOLD == 0:
+                counter.owed.append(counter.n)
                 self._owe(key, counter.n, record.timestamp)
         name = ("event", topic, "applied")
         self.counts[name] = self.counts.get(name, 0) + len(records)
@@ -125,11 +132,14 @@ class CountingPartition:
         meta = (META, encode(Meta(self._offsets, self._partitions)))
         runs = order.encode(self._runs) if self._runs else None
         changes = Changes(table, meta, runs, self._effects, dict(self._offsets), self._events)
+        self._taken = {effect.key for effect in self._effects if effect.topic == topics.SALES_HANDOFFS and effect.key}
         self._dirty, self._effects, self._runs, self._events = set(), [], [], 0
         return changes
 
     def confirm(self) -> None:
-        return None
+        for key in self._taken - self._dirty:
+            self.table[key].owed.clear()
+            self._dirty.add(key)
 
 
 def total(tables: Sequence[dict[bytes, Counter]]) -> int:

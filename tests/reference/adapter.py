@@ -10,15 +10,14 @@ from streams.scoring.application import apply
 from streams.scoring.event import Event as CoreEvent
 from streams.scoring.event import decode
 from streams.scoring.lead import TICK as CORE_TICK
-from streams.scoring.lead import Lead
+from streams.scoring.lead import Lead, Stage
 from streams.scoring.model import Model
 from streams.scoring.score import ledger, score
-from streams.scoring.stage import Handoffs, due, elapse
+from streams.scoring.stage import due, elapse
 from tests.reference import published
 from tests.reference.outcome import TICK, Contribution, Event, Handoff, Move, Outcome, handoff_name
 
 LATEST = "\U0010ffff"
-NAMES = {"visits", "whitepaper", "sales_contact", "email_open"}
 
 
 def published_model() -> Model:
@@ -27,11 +26,15 @@ def published_model() -> Model:
     return model
 
 
-class Named(Handoffs):
-    """Handoff ids as the journeys name them."""
+KEY = "e1-" + "0" * 32
+CYCLES = range(1, 10)
 
-    def id(self, cycle: int) -> str:
-        return handoff_name(cycle)
+
+def named_by_the_core(document: Event, model: Model) -> Event:
+    """The journeys name a cycle's handoff in their own way; the core makes its id of pipeline, key and cycle."""
+    ids = {handoff_name(cycle): model.handoff_id(KEY, cycle) for cycle in CYCLES}
+    given = document.get("handoff_id")
+    return document | {"handoff_id": ids.get(given, given)} if given is not None else document
 
 
 @dataclass
@@ -62,7 +65,7 @@ class CoreOutcome:
 
     def contributions_at(self, now: int) -> tuple[Contribution, ...]:
         lines = ledger(self.lead, self.model, now, LATEST, self.lead.state)
-        found = [Contribution(l.rule, int(l.points), l.at, l.event_id or "") for l in lines]
+        found = [Contribution(line.rule, int(line.points), line.at, line.event_id or "") for line in lines]
         return tuple(sorted(found, key=lambda c: (c.at, c.event_id)))
 
     def score_at(self, now: int) -> float:
@@ -70,8 +73,6 @@ class CoreOutcome:
 
 
 def move_word(stage: int) -> str:
-    from streams.scoring.lead import Stage
-
     return Stage(stage).word
 
 
@@ -79,9 +80,9 @@ def lead_of(events: Iterable[Event], model: Model) -> Lead:
     """One lead's record after its events in the order given; each arrives at the instant it happened."""
     lead = Lead()
     for document in events:
-        event = decode(msgspec.json.encode(document))
+        event = decode(msgspec.json.encode(named_by_the_core(document, model)))
         assert isinstance(event, CoreEvent), event
-        apply(lead, event, event.at, 0, model, Named("key", "test"))
+        apply(lead, KEY, event, event.at, 0, model)
     return lead
 
 

@@ -1,0 +1,57 @@
+"""Telling the outside what the stage history says, each move once, and issuing each cycle's handoff once."""
+
+from streams import transition
+from streams.scoring.application import MOST_FACTS
+from streams.scoring.lead import TICK, Issued, Lead, Move
+from streams.scoring.model import Model
+from streams.transition import Cause, Transition
+
+
+def announce(key: str, lead: Lead, before: Move | None, cause: Cause, model: Model) -> list[Transition]:
+    """The transitions that the moves after `before` make; the record notes what was told.
+
+    What was told is never taken back. An event that came late may have rewritten the history: then the way from
+    the stage last told to the present one is told, which issues no cycle's handoff a second time.
+    """
+    told: list[Transition] = []
+    for move in _climb(lead) if cause.late else _since(lead, before):
+        issued = _issue(key, lead, move, model)
+        if (move.stage, move.cycle) == (lead.said, lead.said_cycle) and issued is None:
+            continue
+        brought = cause if move.id != TICK else Cause(TICK, transition.TIME, cause.arrival, cause.late)
+        told.append(transition.tell(lead, key, move, lead.said, brought, model, issued))
+        lead.said, lead.said_cycle = int(move.stage), move.cycle
+    return told
+
+
+def _since(lead: Lead, before: Move | None) -> list[Move]:
+    """The moves after `before`; it is the last but a few."""
+    for back in range(len(lead.moves) - 1, -1, -1):
+        if lead.moves[back] is before:
+            return lead.moves[back + 1 :]
+    return list(lead.moves)
+
+
+def _climb(lead: Lead) -> list[Move]:
+    """The way from the stage last told to the one that the refolded history ends in."""
+    last = lead.state
+    if (last.stage, last.cycle) == (lead.said, lead.said_cycle):
+        return []
+    if last.stage < lead.said or last.cycle < lead.said_cycle:
+        return [last]
+    between: dict[int, Move] = {}
+    for move in lead.moves:
+        if (lead.said < move.stage <= last.stage and move.cycle >= lead.said_cycle) or move is last:
+            between[move.stage] = move
+    return sorted(between.values(), key=lambda move: (move.at, move.stage))
+
+
+def _issue(key: str, lead: Lead, move: Move, model: Model) -> str | None:
+    """The handoff that a move opens, if it was not issued before."""
+    if not move.open or move.cycle <= max((issued.cycle for issued in lead.issued), default=0):
+        return None
+    handoff_id = model.handoff_id(key, move.cycle)
+    if handoff_id not in move.open:
+        return None
+    lead.issued = [*lead.issued, Issued(move.at, move.id, handoff_id, move.cycle)][-MOST_FACTS:]
+    return handoff_id

@@ -1,0 +1,171 @@
+"""One run of the demo: start, play, settle, account."""
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from streams.broker import LOOPBACK
+from streams.demo import verdict
+from streams.demo.journey import Call
+from streams.demo.patience import POLL_S, TOTAL_S, Failed, Patience
+from streams.demo.processes import COLLECTOR, WORKER, Pipeline, demo_settings
+from streams.demo.screen import Screen
+from streams.demo.story import Journey, journeys
+from streams.demo.tracking import Trackers
+from streams.demo.watch import Progress, Watch, progress, watching
+from streams.identity.keys import Secret
+from streams.scoring.instant import DAY
+from streams.settings import Settings
+
+LEADS: Final = 80
+SEED: Final = 20
+WEEKS: Final = 4
+WEEK: Final = 7 * DAY
+WEEK_S: Final = 1.2
+"""A week of the stream is sent in this time at least, so that one can follow it."""
+START_S: Final = 25.0
+SETTLE_S: Final = 15.0
+ASK_AGAIN_S: Final = 0.25
+PEACE_S: Final = 1.1
+"""The worker reports each second: what has not changed for longer is done."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be asked of a demo; the commands are here to be broken by tests."""
+
+    leads: int = LEADS
+    keep: bool = False
+    seed: int = SEED
+    worker: Sequence[str] = WORKER
+    collector: Sequence[str] = COLLECTOR
+    total_s: float = TOTAL_S
+
+
+@contextmanager
+def started(options: Options, screen: Screen) -> Iterator["Demo"]:
+    """A demo whose pipeline is ready, and which leaves nothing behind. Raises Failed, with what a process said last."""
+    settings = demo_settings(usual_ports=options.keep)
+    patience = Patience(options.total_s)
+    now = time.time_ns() // 1_000_000
+    with tempfile.TemporaryDirectory(prefix="leadstreams-demo-") as directory:
+        pipeline = Pipeline(settings, Path(directory), options.worker, options.collector)
+        try:
+            with pipeline:
+                screen.say(f"embedded broker on {settings.broker}")
+                screen.say(f"{pipeline.create_topics()} topics of {settings.partitions} partitions")
+                pipeline.start()
+                patience.wait("worker and collector were ready", START_S, lambda: pipeline.ready, pipeline.rest)
+                screen.say(f"worker on {LOOPBACK}:{settings.worker_port}, model {settings.model!r}")
+                screen.say(f"collector on {LOOPBACK}:{settings.collector_port}")
+                with watching(settings) as watch:
+                    trackers = Trackers(f"http://{LOOPBACK}:{settings.collector_port}")
+                    played = journeys(options.leads, options.seed, now)
+                    yield Demo(settings, pipeline, watch, trackers, screen, patience, now, played)
+        except Failed as failure:
+            raise Failed(str(failure), failure.log or pipeline.tail()) from None
+
+
+@dataclass
+class Demo:
+    """One run over a pipeline that is ready."""
+
+    settings: Settings
+    pipeline: Pipeline
+    watch: Watch
+    trackers: Trackers
+    screen: Screen
+    patience: Patience
+    now: int
+    played: list[Journey]
+    truth: dict[str, tuple[str, str]] = field(init=False)
+    sent: int = 0
+    total: int = 0
+    latest: Progress = field(default_factory=lambda: Progress(Counter(), 0, 0))
+
+    def __post_init__(self) -> None:
+        secret = self.settings.require_secret()
+        assert isinstance(secret, Secret)
+        self.truth = verdict.expected(self.played, secret)
+
+    def play(self) -> None:
+        """The stream, week by week. After each the pipeline settles: a week lies between, not a moment."""
+        calls = sorted((call for journey in self.played for call in journey.calls), key=lambda call: call.at)
+        self.total = len(calls)
+        weeks: list[list[Call]] = [[] for _ in range(WEEKS)]
+        for call in calls:
+            weeks[min((call.at - self.now) // WEEK + WEEKS, WEEKS - 1)].append(call)
+        for number, week in enumerate(weeks, 1):
+            self._send(f"week {number} of {WEEKS}", week)
+            self._settle(f"week {number} of {WEEKS}")
+
+    def _send(self, doing: str, calls: list[Call]) -> None:
+        started = time.monotonic()
+        for turn, call in enumerate(calls):
+            self.trackers.send(call)
+            self.sent += 1
+            while started + WEEK_S * turn / len(calls) > time.monotonic():
+                self.look(doing)
+
+    def _settle(self, doing: str) -> None:
+        """Wait until every event sent is done with, and nothing more comes of it. Raises Failed."""
+        calm_since, before = time.monotonic(), -1
+        asked = 0.0
+
+        def settled() -> bool:
+            nonlocal calm_since, before, asked
+            if time.monotonic() - asked < ASK_AGAIN_S:
+                return False
+            asked = time.monotonic()
+            found = progress(self.settings.worker_port)
+            if found is None:
+                return False
+            self.latest = found
+            if found.applied != before or found.lag:
+                calm_since, before = asked, found.applied
+            return found.settled + len(self.watch.dead) >= self.sent and asked - calm_since >= PEACE_S
+
+        self.patience.wait("every event was scored", SETTLE_S, settled, lambda: self.look(doing))
+
+    def look(self, doing: str) -> None:
+        """See what has happened meanwhile. Raises Failed if something broke."""
+        self.pipeline.check()
+        self.trackers.check()
+        for handoff in self.watch.look(POLL_S):
+            self.screen.handoff(handoff)
+        self.screen.funnel(doing, self.sent, self.total, verdict.funnel(self.watch, self.truth))
+
+    def account(self) -> dict[str, Any]:
+        """What happened, for people and scripts; `wrong` is empty if all of it is as it must be."""
+        latencies = [h.latency_ms for h in self.watch.handoffs if h.latency_ms is not None]
+        dead = Counter(self.watch.dead)
+        outcomes = self.latest.outcomes
+        return {
+            "leads": len(self.truth),
+            "events": {
+                "sent": self.sent,
+                "scored": outcomes["scored"],
+                "duplicates": outcomes["duplicate"],
+                "dead_letters": len(self.watch.dead),
+            },
+            "dead_letters": [
+                {"reason": letter.reason, "detail": letter.detail, "count": count}
+                for letter, count in dead.items()
+            ],
+            "funnel": verdict.funnel(self.watch, self.truth),
+            "handoffs": [handoff._asdict() for handoff in self.watch.handoffs],
+            "latency_ms": {
+                "median": median(latencies) if latencies else None,
+                "most": max(latencies, default=None),
+            },
+            "wrong": [
+                *verdict.wrong(self.played, self.truth, self.watch),
+                *verdict.unaccounted(self.sent, outcomes, len(self.watch.dead), self.played),
+            ],
+        }

@@ -1,0 +1,118 @@
+"""The pipeline's topics as commands read them: in bulk, from the beginning to what is committed as of now."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple, TypeVar
+
+import uvloop
+from aiokafka.errors import KafkaError
+
+from streams import progress, topics
+from streams.admin import Refused, Unreachable, connect, partition_counts, reason
+from streams.changes import Refused as OtherFormat
+from streams.kafka_client import client_options
+from streams.lane.restore import LogReader, Stalled
+from streams.progress import Progress
+from streams.settings import Settings
+
+CLIENT_ID: Final = "leadstreams-reader"
+
+Advance = Callable[[int], None]
+"""Told how many more records were read."""
+
+T = TypeVar("T")
+
+
+class Stored(NamedTuple):
+    """One partition of the score table.
+
+    `records` is what its newest meta record vouches for, by lead key; `after` was written after that: only at
+    least once, where a flush is no transaction, and None is a record that was deleted.
+    """
+
+    records: dict[str, bytes]
+    progress: Progress | None
+    after: dict[str, bytes | None]
+
+    def newest(self, key: str) -> bytes | None:
+        """A lead's record as a worker would restore it."""
+        return self.after[key] if key in self.after else self.records.get(key)
+
+    def everything(self) -> dict[str, bytes]:
+        """All records as a worker would restore them."""
+        newest = {**self.records, **self.after}
+        return {key: value for key, value in newest.items() if value is not None}
+
+
+def partitions(settings: Settings) -> int:
+    """How many partitions the pipeline's topics have. Raises Unreachable, Refused."""
+    with connect(settings) as client:
+        count = partition_counts(client, [topics.LEAD_SCORES]).get(topics.LEAD_SCORES)
+    if count is None:
+        raise Refused(f"no topic {topics.LEAD_SCORES}: run leadstreams topics create")
+    return count
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a command's reading to its end."""
+    # Each attempt to connect would be a line; what matters of it is in our own message.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[LogReader]:
+    """A reader of the log; what goes wrong while it is open is raised as Unreachable or Refused."""
+    try:
+        async with LogReader(client_options(settings), CLIENT_ID) as log:
+            yield log
+    except Stalled as stalled:
+        raise Refused(str(stalled)) from None
+    except KafkaError as error:
+        if type(error).__name__ == "KafkaConnectionError":
+            raise Unreachable(settings) from None
+        raise Refused(f"the broker refused: {reason(error)}") from None
+    except OSError as error:  # a certificate file
+        raise Refused(f"cannot read the TLS settings: {error.strerror or error}") from None
+
+
+async def stored(
+    log: LogReader, partition: int, wanted: Collection[str] | None = None, advance: Advance | None = None
+) -> Stored:
+    """One partition of the score table as of now; of the wanted leads only, if any are named. Raises Refused."""
+    records: dict[str, bytes] = {}
+    after: dict[str, bytes | None] = {}
+    meta: bytes | None = None
+    keys = None if wanted is None else {key.encode() for key in wanted}
+    async for batch in log.read(topics.LEAD_SCORES, partition):
+        for record in batch:
+            key = record.key
+            if key == progress.KEY:
+                meta = record.value
+                _settle(records, after)
+            elif key is not None and (keys is None or key in keys):
+                after[key.decode()] = record.value
+        if advance is not None:
+            advance(len(batch))
+    return Stored(records, _progress(meta), after)
+
+
+def _settle(records: dict[str, bytes], after: dict[str, bytes | None]) -> None:
+    for key, value in after.items():
+        if value is None:
+            records.pop(key, None)
+        else:
+            records[key] = value
+    after.clear()
+
+
+def _progress(meta: bytes | None) -> Progress | None:
+    if meta is None:
+        return None
+    found = progress.decode(meta)
+    if isinstance(found, OtherFormat):
+        raise Refused(found.message)
+    return found
