@@ -16,12 +16,10 @@ import faust
 from faust.app.base import BootStrategy
 
 from streams import topics
-from streams.lane.driver import Transport
+from streams.lane import driver
 from streams.lane.lane import Lane
 from streams.lane.record import Batch
 from streams.lane.recovery import LaneTables
-
-assert Transport  # importing it makes the broker scheme known
 
 
 class LaneOnly(BootStrategy):  # type: ignore[misc]
@@ -45,9 +43,10 @@ class App(faust.App):  # type: ignore[misc]
 def create_app(lane: Lane) -> App:
     """The application, with its agents; call within the running event loop."""
     settings = lane.settings
+    scheme = driver.SCHEME
     app = App(
         settings.pipeline,
-        broker="leadstreams://" + settings.broker.replace(",", ";leadstreams://"),
+        broker=";".join(f"{scheme}://{address.strip()}" for address in settings.broker.split(",")),
         TableManager=LaneTables,
         store="memory://",
         consumer_group_instance_id=settings.instance,

@@ -272,7 +272,7 @@ class Shard:
             case forward.Tick():
                 self._tick(key, message.due, record)
             case forward.Sweep():
-                self._gone += self.table.sweep(message.at)
+                self._gone += self.table.sweep(message.at, self.model)
                 self.progress.swept = max(self.progress.swept, message.at)
         self._count("event", topics.LEAD_FORWARDS, outcome)
 

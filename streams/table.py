@@ -134,14 +134,13 @@ class Table:
     def set_timer(self, due: int, key: str) -> None:
         heapq.heappush(self._timers, (due, key))
 
-    def sweep(self, at: int) -> list[tuple[bytes, bytes | None]]:
+    def sweep(self, at: int, model: Model) -> list[tuple[bytes, bytes | None]]:
         """Drop the records that nothing needs any more; their tombstones."""
-        gone = [
-            key
-            for key, value in self._stored.items()
-            if 0 < records.header(value).expires < at and key not in self._dirty
-        ]
+        for key in self._dirty:  # what goes must not depend on when the table was last taken
+            self._store(key, self._hot[key], model)
+        gone = [key for key, value in self._stored.items() if 0 < records.header(value).expires < at]
         for key in gone:
+            self._dirty.pop(key, None)
             self.population[_kind(key, self._stored.pop(key)[1])] -= 1
             self._hot.pop(key, None)
         return [(key.encode(), None) for key in gone]

@@ -10,7 +10,7 @@ import typer
 
 from streams.cli import terminal
 
-COMMANDS: Final = ("broker", "topics", "worker", "collector", "send", "dead_letters")
+COMMANDS: Final = ("demo", "broker", "topics", "worker", "collector", "send", "explain", "replay", "dead_letters")
 """In the order in which `--help` lists them."""
 
 HELP: Final = """

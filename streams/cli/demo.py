@@ -25,12 +25,14 @@ FEWEST = 18
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
     leads: Annotated[int, typer.Option(min=FEWEST, max=5_000, help="How many people take part, about.")] = LEADS,
-    as_json: Annotated[bool, typer.Option("--json", help="Only the account at the end, for scripts.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The account for scripts; the rest goes to stderr.")
+    ] = False,
 ) -> None:
     """Show the pipeline at work: broker, worker, collector, and a month of a software company's leads.
 
-    Everything runs on this machine, on free ports of its own, and is gone afterwards. The leads' events are sent with
-    the Segment SDK; what becomes of them is checked against the scoring model. Exit code 0 if all of it is right.
+    Everything runs on this machine, on free ports of its own, and is gone afterwards. The leads' events are sent
+    with the Segment SDK; what becomes of them is checked against the model. Exit code 0 if all of it is right.
 
         leadstreams demo --keep
     """
@@ -42,7 +44,7 @@ def demo(
     begun = time.monotonic()
     try:
         with (
-            Screen(terminal.err if as_json else terminal.out, quiet=as_json) as screen,
+            Screen(terminal.err if as_json else terminal.out) as screen,
             started(Options(leads=leads, keep=keep), screen) as running,
         ):
             running.play()
@@ -74,7 +76,8 @@ def _report(found: dict[str, Any], as_json: bool) -> None:
     terminal.out.print()
     terminal.out.print(funnel)
     terminal.out.print()
-    terminal.out.print(summary(found))
+    for line in summary(found):
+        terminal.out.print(line, soft_wrap=True)
     terminal.out.print(f"done in {found['seconds']:.0f} s")
 
 

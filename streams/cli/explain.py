@@ -25,8 +25,8 @@ def explain(
 ) -> None:
     """Every point of a lead: which event gave it, by which rule and when. The values sum to the score.
 
-    Also what holds the lead back, how it came to its stage, and what was handed to sales. An address is hashed with
-    the identity secret; the key of another identity leads to the person's own.
+    Also what holds the lead back, how it came to its stage, and what was handed to sales. An address is hashed
+    with the identity secret; the key of another identity leads to the person's own.
 
         leadstreams explain jane@example.com
 
@@ -55,7 +55,7 @@ def explain(
     _show(account, ZoneInfo(model.source.timezone))
     if found.model is not None and found.model != model.hash:
         terminal.err.print(
-            f"note: the workers run model {found.model}, this is {model.source.name} {model.hash}: set LEADSTREAMS_MODEL",
+            f"note: the workers run model {found.model}, this is {model.hash}: set LEADSTREAMS_MODEL to theirs",
             markup=False,
         )
 
@@ -73,9 +73,9 @@ def _instant(text: str, zone: str) -> int:
 
 def _show(account: Any, zone: ZoneInfo) -> None:
     out = terminal.out
-    out.print(_headline(account, zone))
+    out.print(_headline(account, zone), soft_wrap=True)
     if account.asked != account.lead_key:
-        out.print(f"asked for {account.asked}, which belongs to {account.lead_key}", style="dim")
+        out.print(f"asked for {account.asked}, which belongs to {account.lead_key}", style="dim", soft_wrap=True)
     if account.erased:
         out.print(f"erased up to {_local(account.erased, zone)}", style="red")
     out.print(_ledger(account, zone))
@@ -135,7 +135,7 @@ def _history(account: Any, zone: ZoneInfo) -> Table:
 
 
 def _local(at: str, zone: ZoneInfo) -> str:
-    return f"{datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def register(app: typer.Typer) -> None:

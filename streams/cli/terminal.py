@@ -23,8 +23,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from streams import model_file
 from streams.admin import Refused, Unreachable, reason
 from streams.broker import BrokerUnavailable
+from streams.scoring.model import Model
 from streams.settings import Settings
 
 FAILED: Final = 1
@@ -58,6 +60,15 @@ def settings() -> Settings:
         stop("; ".join(_wrong_settings(error)), WRONG_USE)
     except (SettingsError, ValueError) as error:  # not TOML
         stop(f"cannot read the settings: {' '.join(str(error).split())}", WRONG_USE)
+
+
+def model(settings: Settings, name: str | None = None) -> Model:
+    """The scoring model of these settings, or of a file or shipped name; ends the call if it is not valid."""
+    found = model_file.load(name or settings.model, settings.pipeline)
+    if isinstance(found, list):
+        more = f" (and {len(found) - 1} more: leadstreams model check)" if len(found) > 1 else ""
+        stop(f"{found[0]}{more}", WRONG_USE)
+    return found
 
 
 def _wrong_settings(error: ValidationError) -> list[str]:

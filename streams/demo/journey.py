@@ -19,6 +19,9 @@ BROWSER: Final = (
 CRAWLER: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 LINK_SCANNER: Final = "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"
 
+SPAN_DAYS: Final = 28.0
+"""The stream covers the four weeks before now: within the 30 days of every rule."""
+
 HOME: Final = "https://www.nagare.example"
 PAGES: Final = (
     ("/", "Nagare: schedules that hold"),
@@ -73,10 +76,12 @@ class Call(NamedTuple):
 class Pen:
     """Writes the calls of one person's journey. Days count from the journey's beginning, four weeks ago."""
 
-    def __init__(self, person: Person, start: int, random: Random) -> None:
+    def __init__(self, person: Person, start: int, random: Random, steady: bool = False) -> None:
         self.person = person
         self.calls: list[Call] = []
-        self._start = start
+        self._pace = 1.0 if steady else random.uniform(0.75, 1.0)  # some are quicker, and begin later
+        self._start = start + int(random.uniform(0, SPAN_DAYS * (1 - self._pace)) * DAY)
+        self._now = start + int(SPAN_DAYS * DAY)
         self._random = random
         self._device = person.anonymous_id
 
@@ -93,9 +98,8 @@ class Pen:
 
     def whitepaper(self, day: float, agent: str = BROWSER) -> None:
         title = self._random.choice(WHITEPAPERS)
-        self._add(
-            self._at(day), SITE, "track", self._visitor, "Whitepaper Downloaded", {"title": title}, _agent(agent)
-        )
+        content = {"title": title}
+        self._add(self._at(day), SITE, "track", self._visitor, "Whitepaper Downloaded", content, _agent(agent))
 
     def sign_up(self, day: float, device: str | None = None) -> None:
         """From here on the site knows who it is."""
@@ -135,15 +139,15 @@ class Pen:
 
     def spoke_in_the_future(self, days_ahead: float) -> None:
         """A call from a system whose clock is wrong."""
-        at = self._start + int((SPAN_DAYS + days_ahead) * DAY)
+        at = self._now + int(days_ahead * DAY)
         self._tell(at, "Call Completed", {"direction": "inbound", "outcome": "connected"})
 
     def repeat(self, times: int) -> None:
         """The newest call again, with the same id: what an SDK does that got no answer."""
         self.calls += [self.calls[-1]] * times
 
-    def log_in_to_back_office(self, day: float) -> None:
-        """The back office, too, knows only the user's number."""
+    def spoke_without_address(self, day: float) -> None:
+        """A conversation with a user of whom the back office, too, knows only the number."""
         who = {"user_id": self.person.user_id}
         self._add(self._at(day), BACK_OFFICE, "track", who, "Call Completed", {"outcome": "connected"}, {})
 
@@ -155,7 +159,7 @@ class Pen:
 
     def _at(self, day: float) -> int:
         """That day, at an hour of its own (the order of a journey's days is kept)."""
-        return self._start + int(day * DAY) + int(self._random.random() * 2 * HOUR)
+        return self._start + int(day * self._pace * DAY) + int(self._random.random() * 2 * HOUR)
 
     def _tell(
         self, at: int, name: str, content: Mapping[str, Any], context: Mapping[str, Any] | None = None
@@ -175,10 +179,6 @@ class Pen:
     ) -> None:
         call_id = f"demo-{self.person.number}-{len(self.calls)}"
         self.calls.append(Call(at, call_id, sender, method, who, name, content, context))
-
-
-SPAN_DAYS: Final = 28.0
-"""The stream covers the four weeks before now: within the 30 days of every rule."""
 
 
 def _agent(agent: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Options:
 
 @contextmanager
 def started(options: Options, screen: Screen) -> Iterator["Demo"]:
-    """A demo whose pipeline is ready, and which leaves nothing behind. Raises Failed, with what a process said last."""
+    """A demo whose pipeline is ready; nothing of it is left behind. Failed tells what the processes said last."""
     settings = demo_settings(usual_ports=options.keep)
     patience = Patience(options.total_s)
     now = time.time_ns() // 1_000_000
@@ -61,7 +61,8 @@ def started(options: Options, screen: Screen) -> Iterator["Demo"]:
                 screen.say(f"embedded broker on {settings.broker}")
                 screen.say(f"{pipeline.create_topics()} topics of {settings.partitions} partitions")
                 pipeline.start()
-                patience.wait("worker and collector were ready", START_S, lambda: pipeline.ready, pipeline.rest)
+                for process in pipeline.processes:
+                    patience.wait(f"the {process.name} was ready", START_S, process.is_ready, pipeline.rest)
                 screen.say(f"worker on {LOOPBACK}:{settings.worker_port}, model {settings.model!r}")
                 screen.say(f"collector on {LOOPBACK}:{settings.collector_port}")
                 with watching(settings) as watch:
@@ -102,6 +103,7 @@ class Demo:
         for call in calls:
             weeks[min((call.at - self.now) // WEEK + WEEKS, WEEKS - 1)].append(call)
         for number, week in enumerate(weeks, 1):
+            self.screen.say(f"[dim]week {number} of {WEEKS}: {len(week):,} events[/]")
             self._send(f"week {number} of {WEEKS}", week)
             self._settle(f"week {number} of {WEEKS}")
 

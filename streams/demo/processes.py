@@ -34,7 +34,12 @@ class DemoSettings(Settings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 
@@ -61,13 +66,19 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 class Process:
-    """A child with a log file; it dies with us."""
+    """A child with a log file and a port that tells whether it is ready; it dies with us."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, port: int, command: Sequence[str], environment: dict[str, str], log: Path
+    ) -> None:
         self.name = name
         self.log = log
+        self._port = port
         with log.open("wb") as output:
             self._process: subprocess.Popen[bytes] = guarded(command, output, environment)
+
+    def is_ready(self) -> bool:
+        return ask(self._port, "/readyz") is not None
 
     def check(self) -> None:
         """Raises Failed if it has ended."""
@@ -96,16 +107,19 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self._directory = directory
-        self._commands = {"worker": worker, "collector": collector}
+        self._planned = (
+            ("worker", settings.worker_port, worker),
+            ("collector", settings.collector_port, collector),
+        )
         self._broker = EmbeddedBroker(int(settings.broker.rpartition(":")[2]), directory / "broker.log")
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
 
     def __enter__(self) -> Self:
         self._broker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.stop()
         self._broker.stop()
 
@@ -123,13 +137,13 @@ class Pipeline:
             "LEADSTREAMS_WORKER_PORT": str(self.settings.worker_port),
             **variables(self.settings),
         }
-        for name, command in self._commands.items():
+        for name, port, command in self._planned:
             log = self._directory / f"{name}.log"
-            self._processes.append(Process(name, command, {**kept, **own}, log))
+            self.processes.append(Process(name, port, command, {**kept, **own}, log))
 
     def check(self) -> None:
         """Raises Failed if a part of the pipeline has ended."""
-        for process in self._processes:
+        for process in self.processes:
             process.check()
         if not self._broker.running:
             raise Failed("the embedded broker ended by itself")
@@ -141,13 +155,7 @@ class Pipeline:
 
     def tail(self) -> str:
         """What the processes said last."""
-        return "\n".join(filter(None, (process.tail() for process in self._processes)))
-
-    @property
-    def ready(self) -> bool:
-        """Whether worker and collector say so."""
-        ports = (self.settings.worker_port, self.settings.collector_port)
-        return all(ask(port, "/readyz") is not None for port in ports)
+        return "\n".join(filter(None, (process.tail() for process in self.processes)))
 
 
 def ask(port: int, path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""How the demo looks: a line for each thing that happens, and below them, on a terminal, the funnel as it fills."""
+"""How the demo looks: a line for each thing that happens and, on a terminal, the funnel as it fills."""
 
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,13 +18,12 @@ REFRESH_HZ: Final = 8.0
 class Screen:
     """Nothing moves where nobody watches: without a terminal the funnel is shown once, at the end."""
 
-    def __init__(self, console: Console, quiet: bool = False) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._quiet = quiet
         self._live = Live(console=console, refresh_per_second=REFRESH_HZ, transient=True, auto_refresh=False)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal and not self._quiet:
+        if self._console.is_terminal:
             self._live.start()
         return self
 
@@ -39,8 +38,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A line that stays; rich markup."""
-        if not self._quiet:
-            self._console.print(text, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)
 
     def handoff(self, found: Handoff) -> None:
         who = ", ".join(filter(None, (found.name, found.company)))
@@ -63,16 +61,18 @@ def add_funnel(table: Table, funnel: dict[str, int]) -> None:
         table.add_row(f"  {stage}", Bar(most, 0, count, width=WIDTH, color="green"), str(count))
 
 
-def summary(found: dict[str, Any]) -> Table:
-    """The demo's account of itself."""
-    table = Table.grid(padding=(0, 2))
-    events = found["events"]
-    table.add_row("events", f"{events['sent']:,} sent through the Segment SDK")
-    table.add_row("", f"{events['scored']:,} scored, {events['duplicates']} duplicates dropped")
+def summary(found: dict[str, Any]) -> list[str]:
+    """The demo's account of itself, in lines of rich markup."""
+    events, latency = found["events"], found["latency_ms"]["median"]
+    lines = [
+        f"events    {events['sent']:,} sent through the Segment SDK",
+        f"          {events['scored']:,} scored, {events['duplicates']} duplicates dropped",
+    ]
     for letter in found["dead_letters"]:
-        table.add_row("", f"{letter['count']} dead letter: {letter['reason']} ({escape(letter['detail'])})")
-    table.add_row("handoffs", f"{len(found['handoffs'])} to sales, each lead once")
-    if found["latency_ms"]["median"] is not None:
-        table.add_row("latency", f"{found['latency_ms']['median']:.0f} ms from event to handoff (median)")
-    table.add_row("checked", f"{found['leads']} leads against the model, worked out by hand")
-    return table
+        lines.append(f"          {letter['count']} dead letter, {letter['reason']}: {escape(letter['detail'])}")
+    lines.append(f"handoffs  {len(found['handoffs'])} to sales, each lead once")
+    if latency is not None:
+        lines.append(f"latency   {latency:.0f} ms from an event's arrival to its handoff (median)")
+    lines.append(f"checked   {found['leads']} leads against the model, worked out by hand: ")
+    lines[-1] += "all as they must be" if not found["wrong"] else f"[red]{len(found['wrong'])} wrong[/]"
+    return lines

@@ -1,5 +1,4 @@
-"""What the demo must have shown: each journey ended where the published model puts it, and every event is accounted
-for."""
+"""What the demo must have shown: each journey ended where the model puts it, every event is accounted for."""
 
 from collections import Counter
 from collections.abc import Iterable

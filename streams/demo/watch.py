@@ -1,4 +1,4 @@
-"""What comes out of the pipeline while the demo runs: transitions, handoffs and dead letters, as they are written."""
+"""What comes out of the pipeline while the demo runs: transitions, handoffs, dead letters, as they are written."""
 
 import time
 from collections import Counter
@@ -82,7 +82,7 @@ class Watch:
         self.handoffs.append(
             Handoff(
                 data["lead_key"],
-                data["name"] or "",
+                data["name"] or data["email"] or "",
                 data["company"] or "",
                 data["score"],
                 data["reason"] or "",

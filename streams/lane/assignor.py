@@ -20,7 +20,7 @@ class Claim(msgspec.Struct, array_like=True):
     """What a member says about itself: its stable name, and the partitions that it holds."""
 
     name: str = ""
-    held: list[int] = []  # noqa: RUF012  msgspec copies it
+    held: list[int] = []
 
 
 class UnequalPartitions(Exception):
@@ -63,7 +63,7 @@ def share(count: int, claims: Mapping[str, Claim]) -> dict[str, list[int]]:
     return {member: sorted(partitions) for member, partitions in shares.items()}
 
 
-class Assignor(AbstractPartitionAssignor):
+class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
     """aiokafka's interface to `share`; an instance, since a member must tell what it holds.
 
     A member gets the topics that it subscribes to of the partitions that it owns. The others of those partitions

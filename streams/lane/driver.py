@@ -23,6 +23,7 @@ from streams.lane.record import Batch
 if TYPE_CHECKING:
     from streams.lane.lane import Lane
 
+SCHEME: Final = "leadstreams"
 POLL_S: Final = 1.0
 FETCH_WAIT_MS: Final = 100
 """A topic-partition whose data was just taken joins the next fetch: the one on its way must not last."""
@@ -34,7 +35,7 @@ LOOK_TIMEOUT_S: Final = 2.0
 GOODBYE_S: Final = 2.0
 
 
-class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):
+class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
     """aiokafka's consumer in a thread of its own: heartbeats go on while the agents compute."""
 
     consumer: "Consumer"
@@ -137,7 +138,7 @@ class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):
             )
 
 
-class Consumer(faust_aiokafka.Consumer):
+class Consumer(faust_aiokafka.Consumer):  # type: ignore[misc]
     """Delivers batches while the lane is ready for them."""
 
     _thread: ConsumerThread
@@ -208,10 +209,10 @@ class Consumer(faust_aiokafka.Consumer):
         """Nothing: a paused partition is no fault, and the lane reports those that are."""
 
 
-class Transport(faust_aiokafka.Transport):
+class Transport(faust_aiokafka.Transport):  # type: ignore[misc]
     """Registered for the scheme `leadstreams` by an entry point, and here for programs that import the lane."""
 
     Consumer: ClassVar[type[Any]] = Consumer
 
 
-faust.transport.drivers.TRANSPORTS.aliases["leadstreams"] = "streams.lane.driver:Transport"
+faust.transport.drivers.TRANSPORTS.aliases[SCHEME] = "streams.lane.driver:Transport"

@@ -74,7 +74,8 @@ class Lane:
 
     @staticmethod
     def new_loop() -> asyncio.AbstractEventLoop:
-        return uvloop.new_event_loop()
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        return loop
 
     def room(self) -> int:
         """Bytes that may still be read."""

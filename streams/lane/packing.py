@@ -56,7 +56,7 @@ class Packer:
         return {target: self.pack(target[0], items) for target, items in found.items()}
 
     def table(self, number: int, changes: Changes) -> Packed:
-        items = [(key, value, []) for key, value in changes.table]
+        items: list[Item] = [(key, value, []) for key, value in changes.table]
         return {(topics.LEAD_SCORES, number): self.pack(topics.LEAD_SCORES, items)}
 
     def meta(self, number: int, changes: Changes, *headers: tuple[str, bytes]) -> Packed:
@@ -64,7 +64,7 @@ class Packer:
         return {(topics.LEAD_SCORES, number): self.pack(topics.LEAD_SCORES, items)}
 
     def order(self, number: int, changes: Changes) -> Packed:
-        items = [] if changes.order is None else [(None, changes.order, [])]
+        items: list[Item] = [] if changes.order is None else [(None, changes.order, [])]
         return {(topics.LEAD_ORDER, number): self.pack(topics.LEAD_ORDER, items)}
 
     def transaction(self, number: int, changes: Changes) -> Packed:

@@ -1,14 +1,12 @@
 """Hangs the lane into Faust: its table manager's recovery is where a worker learns what it owns."""
 
-from typing import Any
-
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.types import TP
 from mode import Service
 
 
-class LaneRecovery(Recovery):
+class LaneRecovery(Recovery):  # type: ignore[misc]
     """In place of Faust's recovery, which waits for ever at transaction markers: the lane restores by itself."""
 
     async def on_rebalance(
@@ -32,8 +30,10 @@ class LaneRecovery(Recovery):
                 await self.app.lane.assigned(consumer.assignment(), generation, consumer.thread)
 
 
-class LaneTables(TableManager):
+class LaneTables(TableManager):  # type: ignore[misc]
     """The app's `TableManager`: no Faust tables, the lane's recovery, no second of waiting at the start."""
+
+    _recovery: Recovery | None
 
     async def on_start(self) -> None:
         await self._update_channels()

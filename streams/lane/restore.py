@@ -66,14 +66,18 @@ class LogReader:
         position = max(start, first)
         self._consumer.seek(tp, position)
         idle = 0
+        # The embedded broker's end is the first offset of the last batch + 1: that batch counts as a whole.
         while position < end:
-            for batch in await self._reader.read({tp: 0}, POLL_S, lambda: ROOM):
-                position, idle = batch.next_offset, -1
-                yield (
-                    [record for record in batch.records if record.offset < end]
-                    if position > end
-                    else batch.records
-                )
-            idle += 1
+            batches = await self._reader.read({tp: 0}, POLL_S, lambda: ROOM)
+            for batch in batches:
+                position = batch.next_offset
+                yield _before(batch.records, following)
+            idle = 0 if batches else idle + 1
             if idle > STALL_POLLS:
                 raise Stalled(f"{topic}[{partition}] delivers nothing at {position} of {end}")
+
+
+def _before(records: list[Record], bound: int | None) -> list[Record]:
+    if bound is None or not records or records[-1].offset < bound:
+        return records
+    return [record for record in records if record.offset < bound]

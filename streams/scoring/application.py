@@ -167,12 +167,14 @@ def keep(rule: Rule, contributions: list[Contribution], model: Model) -> list[Co
         oldest = newest - rule.keeps - rule.within - model.lateness
         if contributions[0].at <= oldest:
             contributions = [c for c in contributions if c.at > oldest]
-        if rule.distinct is None and rule.at_least == 1 and len(contributions) > rule.most:
+        if rule.distinct is None and rule.at_least == 1 and len(contributions) > rule.most + SPARE:
             settled = sum(c.at <= newest - model.lateness for c in contributions)
-            contributions = contributions[max(settled - rule.most, 0) :]
+            contributions = contributions[max(settled - rule.most - SPARE, 0) :]
     return contributions[-MOST_CONTRIBUTIONS:]
 
 
+SPARE: Final = 6
+"""Contributions kept beyond a rule's `max`: they count again when newer ones turn out to be a machine's."""
 MOST_CONTRIBUTIONS: Final = 64
 """Contributions kept of one rule, the newest, however many fall within its windows."""
 

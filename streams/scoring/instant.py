@@ -8,7 +8,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  always UTC here
+_EPOCH: Final = datetime(1970, 1, 1)
 
 NEVER: Final = 0
 """Stands for "no such instant" where a record keeps one; no event is dated at the epoch's first millisecond."""

@@ -23,6 +23,10 @@ TIMED: Final = frozenset({int(Stage.MQL), int(Stage.RECYCLED)})
 """Stages that time alone can end."""
 
 
+IDENTIFYING: Final = ("email", "phone", "user")
+REACHABLE: Final = ("email", "phone")
+
+
 class Step(NamedTuple):
     """One event's part in the fold: which rules counted it, whether it may lift by itself, what it says."""
 
@@ -107,6 +111,8 @@ def _pass_time(lead: Lead, since: int, until: int, model: Model) -> None:
 
 def take(lead: Lead, key: str, step: Step, model: Model) -> None:
     """Fold one event that is newer than all before it: time has passed, and the evidence holds what it gave."""
+    if lead.known and lead.state.stage == Stage.VISITOR and _known(lead, step.position, IDENTIFYING):
+        _move(lead, lead.state, step.at, step.id, Stage.LEAD)
     match step.fact:
         case Feedback():
             _answer(lead, key, step, step.fact, model)
@@ -125,10 +131,6 @@ def take(lead: Lead, key: str, step: Step, model: Model) -> None:
 def _lift(lead: Lead, key: str, step: Step, model: Model) -> None:
     """Move up as far as the event may lift and the score at it allows; a jump passes through MQL."""
     state = lead.state
-    if not lead.known:
-        return
-    if state.stage == Stage.VISITOR and _known(lead, step.position, ("email", "phone", "user")):
-        state = _move(lead, state, step.at, step.id, Stage.LEAD)
     if state.stage not in (Stage.LEAD, Stage.MQL):
         return
     stages = model.source.stages
@@ -138,7 +140,7 @@ def _lift(lead: Lead, key: str, step: Step, model: Model) -> None:
     highest = _highest(lead, step, state)
     if state.stage == Stage.LEAD and highest >= Stage.MQL:
         state = _enter(lead, key, state, step, Stage.MQL, model)
-    reachable = not stages.sql.contact or _known(lead, step.position, ("email", "phone"))
+    reachable = not stages.sql.contact or _known(lead, step.position, REACHABLE)
     if state.stage == Stage.MQL and total >= stages.sql.enter and highest >= Stage.SQL and reachable:
         _enter(lead, key, state, step, Stage.SQL, model)
 
@@ -204,7 +206,7 @@ def _answer(lead: Lead, key: str, step: Step, said: Feedback, model: Model) -> N
 def _promote(lead: Lead, key: str, step: Step, model: Model) -> None:
     """A person overrides the score: SQL, if somebody can be reached."""
     state = lead.state
-    if state.stage > Stage.RECYCLED or not _known(lead, step.position, ("email", "phone")):
+    if state.stage > Stage.RECYCLED or not _known(lead, step.position, REACHABLE):
         return
     if state.stage != Stage.MQL:
         state = _enter(lead, key, state, step, Stage.MQL, model)

@@ -42,7 +42,9 @@ def until(condition: Callable[[], bool], patience_s: float, what: str = "it") ->
 class Process:
     """One counting worker."""
 
-    def __init__(self, bootstrap: str, pipeline: str, name: str, log: Path, sources: Iterable[str], **settings: str):
+    def __init__(
+        self, bootstrap: str, pipeline: str, name: str, log: Path, sources: Iterable[str], **settings: str
+    ):
         self.name = name
         self.log = log
         self.port = free_port()
@@ -59,10 +61,14 @@ class Process:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Process":
+    def start(self, **environment: str) -> "Process":
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT
+                self._command,
+                cwd=ROOT,
+                env={**self._environment, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         return self
 
@@ -121,7 +127,9 @@ class Process:
 class Fleet:
     """The counting workers of one pipeline on one broker, with topics made anew."""
 
-    def __init__(self, bootstrap: str, pipeline: str, directory: Path, partitions: int = PARTITIONS, **settings: str) -> None:
+    def __init__(
+        self, bootstrap: str, pipeline: str, directory: Path, partitions: int = PARTITIONS, **settings: str
+    ) -> None:
         self.bootstrap = bootstrap
         self.pipeline = pipeline
         self.partitions = partitions
@@ -146,8 +154,13 @@ class Fleet:
     @contextmanager
     def producer(self, compression: str | None = "lz4") -> Iterator[KafkaProducer]:
         producer = KafkaProducer(
-            bootstrap_servers=self.bootstrap, acks="all", compression_type=compression, linger_ms=20,
-            batch_size=1 << 16, delivery_timeout_ms=180_000, request_timeout_ms=10_000,
+            bootstrap_servers=self.bootstrap,
+            acks="all",
+            compression_type=compression,
+            linger_ms=20,
+            batch_size=1 << 16,
+            delivery_timeout_ms=180_000,
+            request_timeout_ms=10_000,
         )
         try:
             yield producer
@@ -182,7 +195,9 @@ class Fleet:
         return Tally(record.value for record in found if record.value is not None)
 
     def expected_handoffs(self) -> set[bytes]:
-        return {b"%s:%d" % (key, n) for key, count in self.sent.items() for n in range(THRESHOLD, count + 1, THRESHOLD)}
+        return {
+            b"%s:%d" % (key, n) for key, count in self.sent.items() for n in range(THRESHOLD, count + 1, THRESHOLD)
+        }
 
     def wait_applied(self, patience_s: float) -> None:
         """Until all that was sent is in the changelog."""

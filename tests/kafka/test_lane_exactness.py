@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_what_is_sent_is_applied_once_and_sigterm_ends_the_worker_with_0(fleet: 
 def test_sigterm_under_load_commits_what_was_applied_and_a_successor_goes_on(fleet: Fleet) -> None:
     fleet.send(10_000, *SOURCES)
     first = fleet.worker("a", *SOURCES)
-    until(lambda: 0 < fleet.applied(), 30, "the first commit")
+    until(lambda: fleet.applied() > 0, 30, "the first commit")
     assert first.stop() == 0
     fleet.worker("b", *SOURCES)
     fleet.wait_applied(60)
@@ -83,7 +84,7 @@ def test_workers_that_join_and_leave_all_the_time_lose_and_repeat_nothing(fleet:
     sending.start()
     for turn in range(5):
         guest = fleet.worker(f"guest-{turn}", *SOURCES, instance="")
-        until(lambda guest=guest: guest.ready, 30, "the guest's being ready")
+        until(partial(getattr, guest, "ready"), 30, "the guest's being ready")
         assert guest.stop() == 0
     sending.join()
     fleet.wait_applied(60)

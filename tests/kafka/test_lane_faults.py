@@ -188,5 +188,3 @@ def test_two_workers_of_one_machine_take_the_next_free_port(fleet: Fleet) -> Non
     until(lambda: first.ready, 30, "being ready")
     second = fleet.worker("b", *SOURCES, worker_port=str(first.port))
     until(lambda: f":{first.port + 1}" in second.log.read_text(), 20, "saying its port")
-
-

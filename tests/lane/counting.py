@@ -1,7 +1,7 @@
 """A partition that counts: the smallest thing with state, effects, progress and order, faithful to the protocol.
 
-Each key has a counter; at every `THRESHOLD`th record an effect is owed. Values in the table note the newest offset per
-topic that they include, so that at least once a record is not counted twice.
+Each key has a counter; at every `THRESHOLD`th record an effect is owed. Values in the table note the newest offset
+per topic that they include, so that at least once a record is not counted twice.
 """
 
 import itertools
@@ -132,7 +132,9 @@ class CountingPartition:
         meta = (META, encode(Meta(self._offsets, self._partitions)))
         runs = order.encode(self._runs) if self._runs else None
         changes = Changes(table, meta, runs, self._effects, dict(self._offsets), self._events)
-        self._taken = {effect.key for effect in self._effects if effect.topic == topics.SALES_HANDOFFS and effect.key}
+        self._taken = {
+            effect.key for effect in self._effects if effect.topic == topics.SALES_HANDOFFS and effect.key
+        }
         self._dirty, self._effects, self._runs, self._events = set(), [], [], 0
         return changes
 

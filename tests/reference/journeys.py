@@ -43,6 +43,8 @@ ACTIVITIES = (
     "email_opened", "email_opened", "email_opened", "sales_contacted", "sales_contacted", "form_submitted",
     "email_clicked", "custom",
 )  # fmt: skip
+RETRACTABLE = frozenset(ACTIVITIES) - {"page_viewed"}
+"""The core keeps visits as intervals: without the page that dated it a visit is gone, which the reference undoes."""
 IDENTIFYING = ("lead_identified", "lead_identified", "company_identified", "identities_linked")
 FEEDBACK = (
     "handoff_accepted", "handoff_rejected", "handoff_rejected", "contacted", "meeting_booked",
@@ -104,7 +106,7 @@ def history(
         when = instant()
         fields = {**rng.choice(IDENTITIES), **own_fields(kind, when, rng, long_sessions)}
         events.append(event(kind, name(number), when, **fields))
-    targets = [e for e in events if retract_anything or (e["type"] in ACTIVITIES and not says_who(e))]
+    targets = [e for e in events if retract_anything or (e["type"] in RETRACTABLE and not says_who(e))]
     if retractions and targets:
         for number in range(90, 90 + rng.choice((0, 0, 1, 2, 4))):
             events.append(retraction(name(number), instant(), rng.choice(targets)["event_id"]))

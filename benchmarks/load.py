@@ -1,0 +1,107 @@
+"""The load: events of about 450 bytes over leads with a Zipf spread, written as the collector would write them."""
+
+import asyncio
+import random
+from bisect import bisect
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from streams import topics
+from streams.identity.keys import Secret, lead_keys, partition_of
+from streams.scoring.instant import rfc3339
+
+START: Final = 1_760_000_000_000
+PAGES: Final = ("/pricing", "/product/a", "/blog/x", "/docs", "/service/b", "/")
+SPREAD: Final = 1.0
+"""Zipf exponent: the most active lead has twice the events of the second."""
+BATCH_BYTES: Final = 512 * 1024
+
+
+def lead_numbers(leads: int, rng: random.Random) -> Iterator[int]:
+    """An endless draw of leads with a Zipf spread."""
+    weights = list(accumulate(1 / (rank**SPREAD) for rank in range(1, leads + 1)))
+    while True:
+        yield bisect(weights, rng.random() * weights[-1])
+
+
+def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[tuple[str, int, dict[str, object]]]:
+    """(topic, lead number, event): 80 % page views, 14 % opens, 4 % forms, 2 % downloads and contacts."""
+    rng = random.Random(seed)
+    numbers = lead_numbers(leads, rng)
+    for index in range(count):
+        lead = next(numbers)
+        at = rfc3339(START + index * step_ms)
+        event: dict[str, object] = {
+            "event_id": f"{seed:04x}{index:028x}",
+            "occurred_at": at,
+            "received_at": at,
+            "source": "benchmark",
+            "user_id": f"user-{lead:08d}",
+            "utm_source": "google",
+            "utm_medium": "cpc",
+            "utm_campaign": "spring",
+            "is_machine": False,
+            "schema_version": 1,
+        }
+        draw = rng.random()
+        if draw < 0.80:
+            topic = topics.WEB_VISITS
+            event |= {
+                "type": "page_viewed",
+                "url": "https://example.com" + rng.choice(PAGES),
+                "referrer": "https://www.google.com/search",
+                "title": "A page of the example company",
+            }
+        elif draw < 0.94:
+            topic = topics.EMAIL_ENGAGEMENT
+            event |= {"type": "email_opened", "message_id": f"{index:016x}", "campaign": "spring-2026"}
+        elif draw < 0.98:
+            topic = topics.FORM_SUBMISSIONS
+            event |= {
+                "type": "form_submitted",
+                "form_id": "f-1",
+                "form_type": rng.choice(("whitepaper", "newsletter", "information")),
+                "phone": "+81 3 0000 0000",
+                "company": f"Company {lead % 997}",
+            }
+        else:
+            topic = topics.LEAD_ACTIVITIES
+            event |= {"type": "sales_contacted", "channel": "phone", "outcome": "connected", "direction": "outbound"}
+        yield topic, lead, event
+
+
+async def write(bootstrap: str, count: int, leads: int, seed: int, partitions: int, secret: Secret) -> int:
+    """Produce the events, each to its lead's partition; the bytes of their values."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES)
+    await producer.start()
+    encode = msgspec.json.Encoder().encode
+    keys: dict[int, tuple[bytes, int]] = {}
+    open_batches: dict[tuple[str, int], object] = {}
+    sending: list[asyncio.Future[object]] = []
+    total = 0
+    try:
+        for topic, lead, event in events(count, leads, seed):
+            if lead not in keys:
+                key = lead_keys(None, f"user-{lead:08d}", None, secret)[0]
+                keys[lead] = key.encode(), partition_of(key, partitions)
+            key_bytes, partition = keys[lead]
+            value = encode(event)
+            total += len(value)
+            batch = open_batches.get((topic, partition)) or producer.create_batch()
+            if batch.append(key=key_bytes, value=value, timestamp=None) is None:
+                batch.close()
+                sending.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(key=key_bytes, value=value, timestamp=None)
+            open_batches[topic, partition] = batch
+        for (topic, partition), batch in open_batches.items():
+            batch.close()
+            sending.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*sending)
+    finally:
+        await producer.stop()
+    return total

@@ -1,0 +1,1 @@
+"""Replay: the same core as the workers', over a log or a file; what the live pipeline must agree with."""

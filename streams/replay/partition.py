@@ -1,0 +1,188 @@
+"""One partition's log through a fresh shard, in the order that its workers recorded."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from streams import log, order, topics
+from streams.changes import Effect
+from streams.lane.record import Record
+from streams.lane.restore import LogReader
+from streams.log import Advance
+from streams.progress import Progress
+from streams.settings import Settings
+from streams.shard import Shard, Terms
+
+TAKE_RECORDS: Final = 20_000
+"""Records between two takes: when the table is taken must not matter, and does not follow the workers' flushes."""
+
+Owed = tuple[str, int, bytes]
+"""A record that the pipeline must have written: topic, partition, digest of key and value."""
+
+CHECKED: Final = (topics.LEAD_TRANSITIONS, topics.LEAD_FORWARDS, topics.DEAD_LETTERS)
+"""Topics in which everything that the replay gives out must be found."""
+
+
+class BeginningGone(Exception):
+    """The log no longer goes back to where the table began; one line."""
+
+
+class Skipped(NamedTuple):
+    """Records of the log that no worker recorded as applied, below an offset that the table vouches for."""
+
+    topic: str
+    partition: int
+    first: int
+    records: int
+
+
+class Replayed(NamedTuple):
+    """A partition as the core sees it: its records as bytes, and what it gave out.
+
+    `handoffs` holds what the handoff agent made of the transitions it had read, by id: the record's digest.
+    """
+
+    table: dict[str, bytes]
+    population: dict[tuple[str, str], int]
+    owed: Counter[Owed]
+    handoffs: dict[str, bytes]
+    skipped: list[Skipped]
+    events: int
+
+
+def digest(key: bytes | None, value: bytes | None) -> bytes:
+    """16 bytes that tell one record from another."""
+    return blake2b(b"%d:%s%s" % (len(key or b""), key or b"", value or b""), digest_size=16).digest()
+
+
+class Cursor:
+    """One source topic of the partition, read once from its beginning up to what the table vouches for."""
+
+    def __init__(self, batches: AsyncIterator[list[Record]]) -> None:
+        self._batches = batches
+        self._rest: list[Record] = []
+
+    async def before(self, offset: int) -> AsyncIterator[list[Record]]:
+        """The records not given out yet and before `offset`."""
+        while True:
+            while not self._rest:
+                following = await anext(self._batches, None)
+                if following is None:
+                    return
+                self._rest = following
+            if self._rest[0].offset >= offset:
+                return
+            batch, self._rest = _cut(self._rest, offset)
+            yield batch
+
+
+def _cut(records: list[Record], offset: int) -> tuple[list[Record], list[Record]]:
+    """The records before an offset, and the others."""
+    if records[-1].offset < offset:
+        return records, []
+    place = next(place for place, record in enumerate(records) if record.offset >= offset)
+    return records[:place], records[place:]
+
+
+class Replay:
+    """Carries one partition's records through a shard."""
+
+    def __init__(self, number: int, count: int, terms: Terms, advance: Advance) -> None:
+        # Transactions or not, the table is the same but for what it owes; and a replay does not stop at bad input.
+        self._shard = Shard(number, count, terms._replace(exactly_once=True, reject_share=1.0))
+        self._advance = advance
+        self._since_take = 0
+        self._owed: Counter[Owed] = Counter()
+        self._handoffs: dict[str, bytes] = {}
+        self._skipped: dict[str, Skipped] = {}
+        self._events = 0
+
+    async def run(
+        self, runs: AsyncIterator[order.Run], cursors: dict[str, Cursor], limits: dict[str, int]
+    ) -> Replayed:
+        """Apply the runs, each record once, up to the limits."""
+        async for run in runs:
+            limit = limits.get(run.topic, 0)
+            async for batch in cursors[run.topic].before(min(run.first, limit)):
+                self._skip(run.topic, batch)
+            async for batch in cursors[run.topic].before(min(run.following, limit)):
+                self._apply(run.topic, batch)
+        for topic, cursor in cursors.items():
+            async for batch in cursor.before(limits[topic]):
+                self._skip(topic, batch)
+        self._take()
+        shard = self._shard
+        population = dict(shard.population)
+        skipped = list(self._skipped.values())
+        return Replayed(shard.table.dump(), population, self._owed, self._handoffs, skipped, self._events)
+
+    def _apply(self, topic: str, batch: list[Record]) -> None:
+        halted = self._shard.apply(topic, batch)
+        assert halted is None, halted
+        self._events += len(batch)
+        self._since_take += len(batch)
+        self._advance(len(batch))
+        if self._since_take >= TAKE_RECORDS:
+            self._take()
+
+    def _skip(self, topic: str, batch: list[Record]) -> None:
+        """Nobody recorded these as applied: they are lost, or the order is."""
+        before = self._skipped.get(topic)
+        first, count = (before.first, before.records) if before else (batch[0].offset, 0)
+        self._skipped[topic] = Skipped(topic, self._shard.number, first, count + len(batch))
+        self._advance(len(batch))
+
+    def _take(self) -> None:
+        self._since_take = 0
+        changes = self._shard.take()
+        self._shard.confirm()
+        for effect in changes.effects:
+            self._note(effect)
+
+    def _note(self, effect: Effect) -> None:
+        found = digest(effect.key, effect.value)
+        if effect.topic in CHECKED:
+            self._owed[effect.topic, effect.partition, found] += 1
+        elif effect.topic in (topics.SALES_HANDOFFS, topics.SALES_HANDOFFS_SHADOW):
+            self._handoffs[handoff_of(effect.headers)] = found
+
+
+def handoff_of(headers: tuple[tuple[str, bytes], ...] | list[tuple[str, bytes]]) -> str:
+    """The id of a handoff's record."""
+    return next((value.decode() for name, value in headers if name == "handoff-id"), "")
+
+
+async def replay(
+    settings: Settings, number: int, count: int, terms: Terms, progress: Progress | None, advance: Advance
+) -> Replayed:
+    """One partition of the log, up to what its meta record vouches for. Raises BeginningGone; see `log.opened`."""
+    limits = progress.offsets if progress is not None else {}
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(log.opened(settings)) for _ in range(len(limits) + 1)]
+        for topic in (*limits, topics.LEAD_ORDER):
+            await _check_beginning(readers[0], topic, number)
+        cursors = {
+            topic: Cursor(reader.read(topic, number, 0, limit))
+            for (topic, limit), reader in zip(limits.items(), readers[1:], strict=True)
+        }
+        return await Replay(number, count, terms, advance).run(_runs(readers[0], number, limits), cursors, limits)
+
+
+async def _check_beginning(reader: LogReader, topic: str, number: int) -> None:
+    first, _ = await reader.bounds(topic, number)
+    if first:
+        raise BeginningGone(
+            f"{topic}[{number}] begins at offset {first}: what was before it is no longer kept, and without it a "
+            "replay cannot give the live table (it needs a snapshot to begin with)"
+        )
+
+
+async def _runs(reader: LogReader, number: int, limits: dict[str, int]) -> AsyncIterator[order.Run]:
+    """What was recorded, in order; not what the table does not vouch for."""
+    async for records in reader.read(topics.LEAD_ORDER, number):
+        for record in records:
+            for run in order.decode(record.value or b""):
+                if run.first < limits.get(run.topic, 0):
+                    yield run

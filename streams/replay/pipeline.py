@@ -1,0 +1,206 @@
+"""A whole pipeline's log through the core, its partitions side by side, against what is live."""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from typing import Any, Final, NamedTuple
+
+from streams import log, pipeline, progress, topics
+from streams.admin import Refused, Unreachable
+from streams.changes import Refused as OtherTerms
+from streams.log import Advance
+from streams.progress import Progress
+from streams.replay import difference, outputs
+from streams.replay.difference import Difference
+from streams.replay.outputs import Expected
+from streams.replay.partition import CHECKED, BeginningGone, Replayed, Skipped, replay
+from streams.settings import Settings
+from streams.shard import Shard, Terms
+
+WORTH_A_PROCESS: Final = 150_000
+"""Records below which starting processes takes longer than reading."""
+LOOK_S: Final = 0.2
+
+
+class Failed(Exception):
+    """The replay cannot be made; one line."""
+
+
+class Part(NamedTuple):
+    """What one partition's replay came to."""
+
+    population: dict[tuple[str, str], int]
+    owed: Counter[tuple[str, int, bytes]]
+    handoffs: dict[str, bytes]
+    skipped: list[Skipped]
+    events: int
+    leads: int
+    read: int
+    differences: list[Difference]
+
+
+class Result(NamedTuple):
+    """What the whole replay came to. `leads` by stage; aliases are not among them."""
+
+    partitions: int
+    events: int
+    leads: dict[str, int]
+    aliases: int
+    handoffs: list[str]
+    dead_letters: int
+    differences: list[Difference]
+
+
+def run(settings: Settings, diff: bool, started: Callable[[int], None], advance: Advance) -> Result:
+    """Replay everything that the live table vouches for as of now; with `diff`, compare it with what is live.
+
+    `started` is told the number of records to read. Raises Failed, Unreachable, Refused.
+    """
+    count = log.partitions(settings)
+    total = log.run(_extent(settings, count, diff))
+    started(total)
+    parallel = total >= WORTH_A_PROCESS and count > 1 and (os.cpu_count() or 1) > 1
+    parts = (_in_processes if parallel else _one_by_one)(settings, count, diff, advance)
+    owed: Counter[tuple[str, int, bytes]] = Counter()
+    handoffs: dict[str, bytes] = {}
+    for part in parts:
+        owed += part.owed
+        handoffs |= part.handoffs
+    differences = [found for part in parts for found in (*map(_skipped, part.skipped), *part.differences)]
+    if diff:
+        expected = Expected(owed, handoffs, {number: part.read for number, part in enumerate(parts)})
+        written = log.run(outputs.read(settings, count, expected, advance))
+        differences += outputs.compare(expected, written, settings.delivery == "exactly-once")
+    leads, aliases = _stages(parts)
+    dead = sum(times for name, times in owed.items() if name[0] == topics.DEAD_LETTERS)
+    events = sum(part.events for part in parts)
+    return Result(count, events, leads, aliases, sorted(handoffs), dead, differences)
+
+
+def _stages(parts: list[Part]) -> tuple[dict[str, int], int]:
+    stages: Counter[str] = Counter()
+    for part in parts:
+        for (_, stage), number in part.population.items():
+            stages[stage] += number
+    aliases = stages.pop("alias", 0)
+    return {stage: number for stage, number in stages.items() if number}, aliases
+
+
+def _skipped(skipped: Skipped) -> Difference:
+    where = f"{skipped.topic}[{skipped.partition}]"
+    words = (
+        f"{skipped.records} records from offset {skipped.first} on were passed over: nobody recorded applying them"
+    )
+    return Difference("topic", where, words)
+
+
+async def _extent(settings: Settings, count: int, diff: bool) -> int:
+    """About how many records there are to read."""
+    names = [*topics.SOURCES, topics.LEAD_SCORES]
+    if diff:
+        names += [topics.SALES_HANDOFFS, *CHECKED]
+    total = 0
+    async with log.opened(settings) as reader:
+        for name in names:
+            for number in range(count):
+                first, end = await reader.bounds(name, number)
+                total += end - first
+    return total
+
+
+# --- one partition
+
+
+async def _part(settings: Settings, terms: Terms, number: int, count: int, diff: bool, advance: Advance) -> Part:
+    async with log.opened(settings) as reader:
+        live = await log.stored(reader, number, advance=advance)
+    if live.progress is not None:
+        _check(live.progress, terms, number, count, diff)
+    replayed = await replay(settings, number, count, terms, live.progress, advance)
+    differences = difference.compare(replayed.table, live.records) if diff else []
+    return _summary(replayed, live.progress, differences)
+
+
+def _summary(replayed: Replayed, vouched: Progress | None, differences: list[Difference]) -> Part:
+    return Part(
+        replayed.population,
+        replayed.owed,
+        replayed.handoffs,
+        replayed.skipped,
+        replayed.events,
+        len(replayed.table),
+        vouched.offsets.get(topics.LEAD_TRANSITIONS, 0) if vouched is not None else 0,
+        differences,
+    )
+
+
+def _check(found: Progress, terms: Terms, number: int, count: int, diff: bool) -> None:
+    """Whether a replay under these terms can be the same as what the workers did. Raises Failed."""
+    own = Shard(number, count, terms).progress
+    refused = progress.compare(found, own, number)
+    if isinstance(refused, OtherTerms):
+        raise Failed(refused.message)
+    if diff and found.model != own.model:
+        raise Failed(f"the workers run model {found.model}, LEADSTREAMS_MODEL is {own.model}: set it to theirs")
+    if diff and found.core != own.core:
+        raise Failed(f"the table is of core version {found.core}, this program has {own.core}: rebuild it first")
+
+
+# --- all of them
+
+
+def _one_by_one(settings: Settings, count: int, diff: bool, advance: Advance) -> list[Part]:
+    terms = pipeline.terms(settings)
+    return [_attempt(settings, terms, number, count, diff, advance) for number in range(count)]
+
+
+def _attempt(settings: Settings, terms: Terms, number: int, count: int, diff: bool, advance: Advance) -> Part:
+    try:
+        return log.run(_part(settings, terms, number, count, diff, advance))
+    except BeginningGone as gone:
+        raise Failed(str(gone)) from None
+
+
+_done: Any = None
+"""In a process of its own: the shared count of records read."""
+
+
+def _share(done: Any) -> None:
+    global _done
+    _done = done
+
+
+def _in_process(settings: Settings, number: int, count: int, diff: bool) -> Part | str:
+    """An expected failure is a value: the exceptions do not all travel between processes."""
+
+    def advance(records: int) -> None:
+        with _done.get_lock():
+            _done.value += records
+
+    try:
+        return _attempt(settings, pipeline.terms(settings), number, count, diff, advance)
+    except (Failed, Refused, Unreachable) as failure:
+        return str(failure)
+
+
+def _in_processes(settings: Settings, count: int, diff: bool, advance: Advance) -> list[Part]:
+    context = multiprocessing.get_context("spawn")
+    done = context.Value("q", 0)
+    workers = min(count, os.cpu_count() or 1)
+    told = 0
+    with ProcessPoolExecutor(workers, context, _share, (done,)) as pool:
+        futures = [pool.submit(_in_process, settings, number, count, diff) for number in range(count)]
+        pending = set(futures)
+        while pending:
+            pending = wait(pending, LOOK_S, FIRST_EXCEPTION).not_done
+            advance(done.value - told)
+            told = done.value
+    parts: list[Part] = []
+    for future in futures:
+        part = future.result()
+        if isinstance(part, str):
+            raise Failed(part)
+        parts.append(part)
+    return parts
