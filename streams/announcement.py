@@ -25,11 +25,13 @@ def announce(key: str, lead: Lead, before: Move | None, cause: Cause, model: Mod
 
 
 def _since(lead: Lead, before: Move | None) -> list[Move]:
-    """The moves after `before`; it is the last but a few."""
+    """The moves after `before`, which is the last but a few; if it was rewritten, the way from what was told."""
+    if before is None:
+        return list(lead.moves)
     for back in range(len(lead.moves) - 1, -1, -1):
         if lead.moves[back] is before:
             return lead.moves[back + 1 :]
-    return list(lead.moves)
+    return _climb(lead)
 
 
 def _climb(lead: Lead) -> list[Move]:

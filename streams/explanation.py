@@ -19,6 +19,8 @@ LATEST: Final = "\U0010ffff"
 """After every event id: an instant with all that happened in it."""
 
 KINDS: Final = {"e": "email", "u": "user id", "a": "anonymous id"}
+IDENTITIES: Final = frozenset({"email", "phone", "user"})
+"""What a record knows a person by; it also notes since when a server has seen them."""
 UNTOLD: Final = "an event that the record no longer holds"
 TIME: Final = "time"
 
@@ -105,7 +107,7 @@ def explain(key: str, lead: Lead, model: Model, at: int, asked: str | None = Non
         held_because=hindrance(lead, state, total, model),
         next_move=rfc3339(next_due) if next_due != NEVER else None,
         last_event=rfc3339(lead.clock) if lead.clock != NEVER else None,
-        known_by=sorted(name for name, (since, _) in lead.known.items() if since <= at),
+        known_by=sorted(name for name, (since, _) in lead.known.items() if since <= at and name in IDENTITIES),
         points=points,
         history=_history(lead, model, at),
         history_complete=len(lead.moves) < MOVES,
@@ -200,7 +202,8 @@ def _causes(lead: Lead, model: Model) -> dict[str, list[str]]:
     for merged in lead.merged:
         note(merged.id, "another identity turned out to be this lead")
     for name, (_, event_id) in lead.known.items():
-        note(event_id, f"{name} became known")
+        if name in IDENTITIES:
+            note(event_id, f"{name} became known")
     for _, event_id in lead.retracted.values():
         note(event_id, "an event was taken back")
     return found

@@ -5,13 +5,14 @@ from typing import Final
 
 from streams import topics
 from streams.changes import Effect
-from streams.identity import forward, link, merge
-from streams.identity.keys import partition_of
+from streams.identity import forward, link, merge, stub
+from streams.identity.keys import Kind, partition_of, rank
 from streams.outbox import Outbox
 from streams.scoring import lead as records
 from streams.scoring.event import Event
-from streams.scoring.lead import TICK, Lead, Move, Stage
+from streams.scoring.lead import Lead, Move
 from streams.scoring.model import Model
+from streams.scoring.stage import elapse
 from streams.table import Table
 from streams.transition import Cause
 
@@ -39,17 +40,24 @@ class Kinship:
         self._outbox.owe(Effect(topics.LEAD_FORWARDS, partition, to.encode(), value, (), lead))
 
     def link(self, key: str, lead: Lead, keys: list[str], event: Event, arrival: int) -> None:
-        """Tell the weaker identities of a lead's event whose they are, once."""
-        for weaker in keys:
-            if weaker == key or weaker in lead.aliases:
-                continue
-            lead.aliases = sorted([*lead.aliases, weaker])[-MOST_ALIASES:]
-            same = tuple(name for name in dict.fromkeys((*keys, *lead.aliases)) if name not in (key, weaker))
-            trusted = event.source_kind != "browser"
-            self.send(weaker, forward.Link(key, event.at, event.event_id, trusted, arrival, same), key)
+        """Tell the other identities of a lead's event whose they are, once; and again when it is proven."""
+        trusted = event.source_kind != "browser"
+        news = [k for k in keys if k != key and (k not in lead.aliases or (trusted and k in lead.unproven))]
+        if not news:
+            return
+        lead.aliases = sorted({*lead.aliases, *news})[-MOST_ALIASES:]
+        doubtful = {k for k in news if not trusted and k[0] == Kind.USER}
+        lead.unproven = sorted({*lead.unproven, *doubtful} - ({*news} - doubtful))
+        # A key that may refuse to be this lead's does not speak for others.
+        sure = [k for k in dict.fromkeys((*keys, *lead.aliases)) if k != key and k not in lead.unproven]
+        for other in news:
+            same = tuple(k for k in sure if k != other)
+            self.send(other, forward.Link(key, event.at, event.event_id, trusted, arrival, same), key)
 
     def receive_link(self, key: str, said: forward.Link) -> bool:
         """Somebody says whose this key is; False if it is not believed."""
+        if rank(said.target) > rank(key):
+            return self._turn(key, said)
         lead = self._table.get(key) or self._table.create(key)
         before = link.target(key, lead)
         if not link.claim(key, lead, said):
@@ -61,55 +69,68 @@ class Kinship:
         target = link.target(key, lead)
         if target is not None and target != before:
             for alias in lead.aliases:
-                self.send(alias, forward.Link(target, said.at, said.id, True, said.arrival, (key,)), key)
+                self.send(alias, forward.Link(target, said.at, said.id, said.trusted, said.arrival, (key,)), key)
             if merge.content(lead):
                 self._move_out(key, lead, target, said)
         return True
 
+    def _turn(self, key: str, said: forward.Link) -> bool:
+        """The key addressed is the smaller of the two: if somebody is known by it, the other one is told so."""
+        lead = self._table.get(key)
+        if lead is None or not (merge.content(lead) or lead.claims):
+            return False
+        smaller = link.target(key, lead) or key
+        self.send(said.target, forward.Link(smaller, said.at, said.id, said.trusted, said.arrival, (key,)), key)
+        return True
+
     def _move_out(self, key: str, lead: Lead, target: str, said: forward.Link) -> None:
         """Send everything known under this key to the lead that it belongs to; a stub stays."""
-        stub = Lead(claims=lead.claims, arrival=lead.arrival, erased=lead.erased)
+        if (said.at, said.id) >= lead.position:  # whether its timer has fired by now makes no difference
+            elapse(lead, said.at, self._model)
+        remains = stub.moved(lead)
         lead.claims, lead.owed = {}, []
         moved = forward.Merge(key, said.at, said.id, said.arrival, 0, records.encode(lead, 0, 0, 0))
         self.send(target, moved, key)
-        self._table.replace(key, stub)
+        self._table.replace(key, remains)
 
-    def receive_merge(self, key: str, message: forward.Merge) -> None:
-        """Another record of this person arrives."""
+    def receive_merge(self, key: str, message: forward.Merge) -> bool:
+        """Another record of this person arrives; False if it was passed on too often."""
         lead = self._table.get(key) or self._table.create(key)
         target = link.target(key, lead)
         if target is not None:
             message.hops += 1
-            if message.hops <= forward.MOST_HOPS:
-                self.send(target, message, None)
-            return
+            if message.hops > forward.MOST_HOPS:
+                return False
+            self.send(target, message, None)
+            return True
         other = records.decode(message.record)
-        if lead.erased and other.clock <= lead.erased:
-            return
+        if lead.erased:
+            stub.deny(other, lead.erased)
+            if other.clock <= lead.erased:
+                return True
         before = lead.moves[-1] if lead.moves else None
-        late = (message.at, message.id) < lead.position
-        merge.merge(lead, key, other, message.source, (message.at, message.id), self._model)
+        linked = max((message.at, message.id), (lead.erased + 1, ""))
+        late = linked < lead.position
+        merge.merge(lead, key, other, message.source, linked, self._model)
         if message.source not in lead.aliases:
             lead.aliases = sorted([*lead.aliases, message.source])[-MOST_ALIASES:]
         self._table.touch(key)
         self._announce(key, lead, before, Cause(message.id, MERGED, message.arrival, late))
+        return True
 
-    def erase(self, key: str, lead: Lead | None, event: Event, arrival: int) -> None:
+    def erase(self, key: str, keys: list[str], lead: Lead | None, event: Event, arrival: int) -> None:
         """Forget a person: what remains denies events up to the erasure, and keeps the last cycle."""
-        for alias in lead.aliases if lead is not None else ():
-            self.send(alias, forward.Erase(key, event.at, arrival), key)
+        aliases = lead.aliases if lead is not None else ()
+        for alias in sorted({*keys, *aliases} - {key}):
+            named = alias in keys and alias not in aliases
+            self.send(alias, forward.Erase(alias if named else key, event.at, arrival), key)
         self._forget(key, lead, event.at, arrival)
 
     def receive_erasure(self, key: str, message: forward.Erase) -> None:
-        """The person that this key was an alias of is erased."""
+        """The person that this key was an alias of is erased, or was named by this key too."""
         lead = self._table.get(key)
-        if lead is not None and (not lead.claims or message.target in lead.claims):
+        if message.target == key or (lead is not None and link.is_alias(key, lead, message.target)):
             self._forget(key, lead, message.at, message.arrival)
 
     def _forget(self, key: str, lead: Lead | None, at: int, arrival: int) -> None:
-        cycle = lead.state.cycle if lead is not None else 0
-        stub = Lead(erased=max(at, lead.erased if lead is not None else 0), arrival=arrival)
-        if cycle:
-            stub.moves = [Move(stub.erased, TICK, Stage.VISITOR, cycle, stub.erased, 0, ())]
-            stub.said_cycle = cycle
-        self._table.replace(key, stub)
+        self._table.replace(key, stub.erased(lead, at, arrival))

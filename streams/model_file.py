@@ -1,4 +1,4 @@
-"""Reading a scoring model's file. A model is whole and valid, or it is refused with file, line, path and remedy."""
+"""Reading a scoring model file: a model is whole and valid, or refused with file, line, path and remedy."""
 
 import re
 from collections.abc import Hashable
@@ -62,7 +62,9 @@ def read(raw: bytes, file: str, pipeline: str = "leadstreams") -> Model | list[F
     try:
         return compile_model(ScoringModel.model_validate(tree), pipeline)
     except ValidationError as error:
-        return sorted({_fault(file, root, dict(e)) for e in error.errors()}, key=lambda f: (f.line, f.path))
+        found = [_fault(file, root, dict(e)) for e in error.errors() if _meant(root, e["loc"])]
+        # Several of one place are the variants of a union: what it could have been.
+        return sorted({(f.line, f.path): f for f in reversed(found)}.values(), key=lambda f: (f.line, f.path))
 
 
 class _Plain(yaml.SafeLoader):
@@ -106,6 +108,16 @@ def _fault(file: str, root: yaml.Node | None, error: dict[str, Any]) -> Fault:
         node, line = child, mark
         path += f"[{part}]" if isinstance(part, int) else (f".{part}" if path else str(part))
     return Fault(file, line, path, _message(error))
+
+
+def _meant(root: yaml.Node | None, loc: tuple[int | str, ...]) -> bool:
+    """Whether an error is about what was written: a pattern that says `visit` is one of visits, else of events."""
+    node = root
+    for part in loc:
+        if part in ("EventPattern", "VisitPattern"):
+            return (_child(node, "visit")[0] is not None) == (part == "VisitPattern")
+        node = _child(node, part)[0] or node
+    return True
 
 
 def _child(node: yaml.Node | None, part: object) -> tuple[yaml.Node | None, int]:

@@ -28,6 +28,7 @@ class Quiet(logging.Filter):
         if record.levelno >= logging.ERROR:
             # Theirs pass by themselves; the lane says it when an operator is needed.
             record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = None
         return True
 
 

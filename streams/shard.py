@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import Headers, Reason, Rejected
-from streams import handoff, order, progress, topics, transition
+from streams import handoff, intake, order, progress, topics, transition
 from streams.announcement import announce
 from streams.breaker import Breaker
 from streams.changes import Changes, Effect, Halted, Record, Refused
@@ -16,12 +16,11 @@ from streams.identity import forward, link
 from streams.identity.forward import EventForward
 from streams.identity.keys import Secret, lead_keys, partition_of
 from streams.kinship import Kinship
-from streams.lane.record import UNDECODABLE
 from streams.outbox import Outbox
 from streams.progress import Progress
 from streams.scoring import application
 from streams.scoring.application import Outcome
-from streams.scoring.event import Event, decode, refusal
+from streams.scoring.event import Event, decode
 from streams.scoring.instant import DAY, milliseconds
 from streams.scoring.lead import TICK, Lead, Move
 from streams.scoring.model import Model
@@ -134,14 +133,14 @@ class Shard:
 
     def _score(self, topic: str, batch: Sequence[Record]) -> Halted | None:
         """The scoring agent: events and feedback to the leads' records."""
-        events = [_read(record, topic) for record in batch]
-        refused = [event for event, _ in events if type(event) is Rejected]
+        events = [intake.read(record, topic) for record in batch]
+        refused = [event for event, _ in events if isinstance(event, Rejected)]
         why = self._breaker.judge(topic, len(batch), len(refused))
         if why is not None:
-            return _halted(topic, batch[0], why, refused)
+            return intake.halted(topic, batch[0], why, refused)
         scored = 0
         for record, (event, arrival) in zip(batch, events, strict=True):
-            if type(event) is Rejected:
+            if isinstance(event, Rejected):
                 self._reject(record, event)
                 continue
             keys, ours = self._identify(event)
@@ -180,6 +179,8 @@ class Shard:
         """Apply an event to the lead that `key` names, wherever that is by now; `via`: how it was addressed."""
         lead = self.table.get(key)
         while lead is not None and lead.claims and (target := link.target(key, lead)) is not None:
+            if event.at <= lead.erased and event.type != ERASURE:
+                return Outcome.ERASED
             if lead.arrival + DAY < arrival:  # in use; noted once a day at most
                 lead.arrival = arrival
                 self.table.touch(key)
@@ -189,30 +190,32 @@ class Shard:
                 return Outcome.FORWARDED
             key, lead = target, self.table.get(target)
         if event.type == ERASURE:
-            return self._erase(key, lead, event, arrival, record)
+            return self._erase(key, keys, lead, event, arrival, record)
         if lead is None:
             lead = self.table.create(key)
         before = lead.moves[-1] if lead.moves else None
         clock, clock_id = lead.clock, lead.clock_id
         place = 0 if via == key else _via(lead, via)
         outcome = application.apply(lead, key, event, arrival, place, self.model)
-        if outcome is Outcome.DUPLICATE:
+        if outcome is Outcome.DUPLICATE or outcome is Outcome.ERASED:
             return outcome
         self.table.touch(key)
-        if len(keys) > 1 or via != key:
+        if len(keys) > 1:
             self._kinship.link(key, lead, keys, event, arrival)
         if lead.moves and lead.moves[-1] is not before:
             late = (event.at, event.event_id) < (clock, clock_id)
             self._announce(
-                key, lead, before, Cause(event.event_id, event.type, arrival, late, _traceparent(record))
+                key, lead, before, Cause(event.event_id, event.type, arrival, late, intake.traceparent(record))
             )
         return outcome
 
-    def _erase(self, key: str, lead: Lead | None, event: Event, arrival: int, record: Record) -> Outcome:
+    def _erase(
+        self, key: str, keys: list[str], lead: Lead | None, event: Event, arrival: int, record: Record
+    ) -> Outcome:
         if event.source_kind == "browser":
             self._reject(record, Rejected(Reason.FORBIDDEN_LINK, "lead_erased: not taken from a browser"))
             return Outcome.REJECTED
-        self._kinship.erase(key, lead, event, arrival)
+        self._kinship.erase(key, keys, lead, event, arrival)
         return Outcome.SCORED
 
     def _announce(self, key: str, lead: Lead, before: Move | None, cause: Cause) -> None:
@@ -240,7 +243,7 @@ class Shard:
     def _pass_on(self, key: str, record: Record, arrival: int, hops: int, via: str) -> None:
         """Send an event on to where its lead lives."""
         if hops > forward.MOST_HOPS:
-            self._reject(record, Rejected(Reason.TOO_MANY_HOPS, f"passed on {hops} times"))
+            self._reject(record, _lost(hops))
             return
         origin = forward.decode(record.value) if record.topic == topics.LEAD_FORWARDS else None
         if isinstance(origin, EventForward):
@@ -266,7 +269,8 @@ class Shard:
                 if not self._kinship.receive_link(key, message):
                     outcome = "link_refused"
             case forward.Merge():
-                self._kinship.receive_merge(key, message)
+                if not self._kinship.receive_merge(key, message):
+                    self._reject(record, _lost(message.hops))
             case forward.Erase():
                 self._kinship.receive_erasure(key, message)
             case forward.Tick():
@@ -364,34 +368,8 @@ class Shard:
         self.counts[name] = self.counts.get(name, 0) + by
 
 
-def _read(record: Record, topic: str) -> tuple[Event | Rejected, int]:
-    """The event of a record and its arrival: `received_at`, unless the log knows better."""
-    timestamp = record.timestamp
-    if record.headers:
-        for name, value in record.headers:
-            if name == UNDECODABLE:
-                return Rejected(Reason.UNDECODABLE_BATCH, f"offsets {value.decode()}"), timestamp
-    event = decode(record.value)
-    if type(event) is Rejected:
-        return event, timestamp
-    received = event.received
-    arrival = timestamp if received is None or received > timestamp else received
-    return refusal(event, topic, arrival) or event, arrival
-
-
-def _halted(topic: str, first: Record, why: str, refused: Sequence[Event | Rejected]) -> Halted:
-    reasons = ", ".join(sorted({str(event.reason) for event in refused if isinstance(event, Rejected)}))
-    message = (
-        f"{topic}[{first.partition}] stopped at offset {first.offset}: {why} ({reasons}). Mend the producer and "
-        "restart the worker; to let them all go to dead-letters, restart it with LEADSTREAMS_REJECT_SHARE=1"
-    )
-    return Halted(topic, first.offset, message)
-
-
-def _traceparent(record: Record) -> str | None:
-    return next(
-        (value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None
-    )
+def _lost(hops: int) -> Rejected:
+    return Rejected(Reason.TOO_MANY_HOPS, f"passed on {hops} times")
 
 
 def _via(lead: Lead, key: str) -> int:

@@ -13,7 +13,7 @@ from streams.scoring import lead as records
 from streams.scoring.instant import DAY, NEVER
 from streams.scoring.lead import ALIAS, FORMAT, Lead, Stage
 from streams.scoring.model import Model
-from streams.scoring.stage import look_again
+from streams.scoring.stage import quiet_until
 
 HOT: Final = 50_000
 """Records kept as objects between flushes, per partition: about 50 MB."""
@@ -107,7 +107,7 @@ class Table:
         before = self._stored.get(key)
         aliased = bool(found.claims and not found.clock) or (found.erased != NEVER and not found.clock)
         stage = ALIASED if aliased else found.state.stage
-        due = NEVER if aliased else look_again(found, model)
+        due = NEVER if aliased else _due(found, model)
         value = records.encode(found, stage | OWED if found.owed else stage, due, _expires(found, aliased, model))
         self._stored[key] = value
         if before is None or before[1] != value[1]:
@@ -152,10 +152,17 @@ def _kind(key: str, stage: int) -> tuple[str, str]:
     return kind, "alias" if plain == ALIASED else Stage(plain).word
 
 
+def _due(found: Lead, model: Model) -> int:
+    """When a timer has to be looked at: never too late, and often too early."""
+    quiet = found.quiet if found.quiet > found.clock else quiet_until(found, model, found.clock)
+    return quiet + 1 if quiet != NEVER else NEVER
+
+
 def _expires(found: Lead, aliased: bool, model: Model) -> int:
     """When a record may be dropped: nobody's, and nothing in it can count any more; or a stub unused for long."""
     if aliased:
-        return found.arrival + UNUSED_STUBS
+        return NEVER if found.state.cycle else found.arrival + UNUSED_STUBS
     if found.known or found.issued or found.erased or found.state.stage != Stage.VISITOR:
         return NEVER
-    return found.clock + model.longest + DAY
+    useless = found.clock + model.longest + DAY
+    return max(useless, found.arrival + UNUSED_STUBS) if found.claims else useless  # known to be shared

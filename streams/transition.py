@@ -5,15 +5,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.scoring.attribute import ATTRIBUTES, value_at
+from streams.scoring.attribute import value_at
 from streams.scoring.instant import rfc3339
-from streams.scoring.lead import TICK, Lead, Move, Stage
+from streams.scoring.lead import Lead, Move, Stage
 from streams.scoring.model import Model
-from streams.scoring.score import Line, ledger, score
+from streams.scoring.score import Line, ledger
 from streams.story import history, reason
 
 FLAT = str | int | float | bool | None
-NOT_CARRIED: Final = frozenset({"message"})
 
 
 class ContributionLine(msgspec.Struct):
@@ -83,9 +82,8 @@ def tell(
     lead: Lead, key: str, move: Move, left: int, cause: Cause, model: Model, handoff: str | None
 ) -> Transition:
     """The story of one move of a lead, as of the instant of the move."""
-    upto = move.id if move.id != TICK else ""
-    lines = ledger(lead, model, move.at, upto, move)
-    points = score(lead, model, move.at, upto, move)
+    lines = ledger(lead, model, move.at, move.id, move)
+    behaviour = float(sum(line.value for line in lines))
     return Transition(
         schema_version=1,
         id=_id(key, move, left),
@@ -99,11 +97,11 @@ def tell(
         cause=cause.id or TIME,
         cause_type=cause.type,
         late=cause.late,
-        held_because=held_because(lead, move, points.total, model),
+        held_because=held_because(lead, move, behaviour, model),
         reason=reason(lines, model),
-        score=float(points.total),
-        behaviour_score=float(points.behaviour),
-        fit_score=float(points.fit),
+        score=behaviour,
+        behaviour_score=behaviour,
+        fit_score=0.0,
         fit_grade=None,
         model_id=model.hash,
         model_name=model.source.name,
@@ -132,11 +130,11 @@ def held_because(lead: Lead, move: Move, total: float, model: Model) -> str | No
 def person(lead: Lead, move: Move) -> dict[str, FLAT]:
     """Who the lead is at a move, flat; only what is known."""
     known: dict[str, FLAT] = {}
-    position = (move.at, move.id) if move.id != TICK else (move.at, "")
+    position = (move.at, move.id)
     emails = sorted((at, email) for email, at in lead.emails.items() if at <= position)
     if emails:
         known["email"] = emails[0][1]
-    for name in ATTRIBUTES:
+    for name in sorted(lead.attributes):
         value = value_at(lead, name, *position)
         if value is not None:
             known[name] = value

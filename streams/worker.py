@@ -90,7 +90,7 @@ class Worker:
     # --- before the start
 
     async def _partitions(self) -> int | None:
-        """The number of partitions, as soon as the broker answers; None if told to stop before. Raises CannotStart."""
+        """The number of partitions, once the broker answers; None if told to stop before. Raises CannotStart."""
         loop = asyncio.get_running_loop()
         delay, reminder = RETRY_FIRST_S, loop.time()
         while not self._stopping.is_set():
@@ -155,7 +155,7 @@ class Worker:
 
     async def _until_the_end(self, app: App, lane: Lane, *tasks: asyncio.Task[Any]) -> str:
         """Returns why the worker failed; empty if it was told to stop."""
-        events = [self._stopping.wait(), lane.failed.wait(), _crashed(app)]
+        events = [self._stopping.wait(), lane.failed.wait(), app._crashed.wait()]
         waiting = [asyncio.ensure_future(event) for event in events]
         while True:
             done, _ = await asyncio.wait([*waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -171,12 +171,25 @@ class Worker:
         return lane.failure
 
 
-async def _crashed(app: App) -> None:
-    while app.crash_reason is None:
-        await asyncio.sleep(0.2)
-
-
 def _leave_now(code: int) -> None:
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code)
+
+
+def main() -> int:
+    """One worker by the settings; what `leadstreams worker` does, without its options."""
+    from streams import pipeline  # needs what only a whole pipeline has
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings()
+    try:
+        agreed = pipeline.terms(settings)
+    except pipeline.Unusable as error:
+        log.error("%s", error)
+        return FAILED
+    return run(settings, pipeline.maker(agreed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from streams.cli import demo as command
 from streams.demo import play, verdict
 from streams.demo.patience import Failed
 from streams.demo.play import Options, started
@@ -37,8 +38,8 @@ def quiet() -> Screen:
 @pytest.mark.embedded
 def test_the_demo_ends_within_a_minute_with_handoffs_in_words_and_an_account_that_adds_up(tmp_path: Path) -> None:
     begun = time.monotonic()
-    command = [*DEMO, "--json", "--leads", str(FEWEST)]
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment(tmp_path), timeout=90)
+    arguments = [*DEMO, "--json", "--leads", str(FEWEST)]
+    ran = subprocess.run(arguments, capture_output=True, text=True, env=environment(tmp_path), timeout=90)
     took = time.monotonic() - begun
 
     assert ran.returncode == 0, ran.stderr
@@ -81,6 +82,10 @@ def test_a_worker_that_dies_on_the_way_ends_the_demo() -> None:
         running.pipeline.processes[0].stop()
         with pytest.raises(Failed, match="the worker ended by itself"):
             running.play()
+
+
+def test_the_command_knows_how_few_leads_there_may_be() -> None:
+    assert (command.FEWEST, command.LEADS) == (FEWEST, play.LEADS)
 
 
 def test_the_same_seed_plays_the_same_journeys() -> None:

@@ -10,7 +10,19 @@ import typer
 
 from streams.cli import terminal
 
-COMMANDS: Final = ("demo", "broker", "topics", "worker", "collector", "send", "explain", "replay", "dead_letters")
+COMMANDS: Final = (
+    "demo",
+    "broker",
+    "topics",
+    "model",
+    "worker",
+    "collector",
+    "send",
+    "explain",
+    "leads",
+    "replay",
+    "dead_letters",
+)
 """In the order in which `--help` lists them."""
 
 HELP: Final = """

@@ -78,7 +78,7 @@ def _show(account: Any, zone: ZoneInfo) -> None:
         out.print(f"asked for {account.asked}, which belongs to {account.lead_key}", style="dim", soft_wrap=True)
     if account.erased:
         out.print(f"erased up to {_local(account.erased, zone)}", style="red")
-    out.print(_ledger(account, zone))
+    terminal.show(_ledger(account, zone))
     if account.held_because:
         out.print(Text.assemble(("held back by  ", "bold"), account.held_because))
     if account.next_move:
@@ -86,7 +86,7 @@ def _show(account: Any, zone: ZoneInfo) -> None:
             Text.assemble(("next          ", "bold"), f"moves by time alone on {_local(account.next_move, zone)}")
         )
     if account.history:
-        out.print(_history(account, zone))
+        terminal.show(_history(account, zone))
     for handed in account.handoffs:
         answered = "with sales" if handed.id in account.open_handoffs else "answered"
         out.print(f"handed to sales {_local(handed.at, zone)}  {handed.id}  cycle {handed.cycle}, {answered}")

@@ -86,7 +86,7 @@ def _show_log(result: Any, diff: bool) -> None:
         table = Table("", "where", "what differs", box=None, pad_edge=False)
         for found in result.differences[:SHOWN]:
             table.add_row(found.kind, found.about, found.words)
-        out.print(table)
+        terminal.show(table)
         if len(result.differences) > SHOWN:
             out.print(f"and {len(result.differences) - SHOWN:,} more: --json lists all")
     elif diff:
@@ -153,7 +153,7 @@ def _show_file(result: Any) -> None:
         table = Table("when", "score", "lead", "why", box=None, pad_edge=False)
         for told in result.handoffs[:SHOWN]:
             table.add_row(told.occurred_at, f"{told.score:g}", told.lead_key, told.reason)
-        out.print(table)
+        terminal.show(table)
 
 
 def _funnel(columns: Mapping[str, Mapping[str, int]]) -> Table:

@@ -22,6 +22,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 from streams import model_file
 from streams.admin import Refused, Unreachable, reason
@@ -29,6 +30,7 @@ from streams.broker import BrokerUnavailable
 from streams.scoring.model import Model
 from streams.settings import Settings
 
+MOST_COLUMNS: Final = 1_000
 FAILED: Final = 1
 WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
@@ -82,6 +84,15 @@ def _wrong_settings(error: ValidationError) -> list[str]:
 def print_json(answer: Any) -> None:
     """One JSON document on standard output, as it is: no colours, no wrapping."""
     sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def show(table: Table, whole: bool = False) -> None:
+    """A table as wide as the terminal; as wide as its content where that must not be cut, or nobody watches."""
+    if not whole and out.is_terminal:
+        out.print(table)
+        return
+    width = table.__rich_measure__(out, out.options.update(max_width=MOST_COLUMNS)).maximum
+    Console(highlight=False, width=max(width, 1)).print(table)
 
 
 def progress() -> Progress:

@@ -74,7 +74,7 @@ def murmur2(key: bytes) -> int:
 
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a lead key, as Kafka's Java client computes it (murmur2); part of the contract."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
 def lead_keys(email: str | None, user_id: str | None, anonymous_id: str | None, secret: Secret) -> list[str]:

@@ -53,3 +53,12 @@ def same_person(key: str, lead: Lead) -> list[tuple[str, str]]:
         return []
     trusted = sorted((name for name, c in lead.claims.items() if c.trusted), key=rank)
     return [(larger, trusted[0]) for larger in trusted[1:]]
+
+
+def is_alias(key: str, lead: Lead, person: str) -> bool:
+    """Whether what is known under this key goes with a person who is erased.
+
+    A user id that did not believe the claim is somebody else's; a device that nobody claims is taken at the
+    person's word.
+    """
+    return person in lead.claims or (key[0] == Kind.ANONYMOUS and not lead.claims)

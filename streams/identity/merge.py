@@ -5,8 +5,8 @@ the two from the instant of the link on, and the past is not judged again.
 """
 
 from streams.scoring import attribute
-from streams.scoring.application import MOST_FACTS, keep
-from streams.scoring.lead import Contribution, Lead, Mark, Merged, Visit
+from streams.scoring.application import MOST_FACTS, earliest, keep, once
+from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
 from streams.scoring.model import Model
 from streams.scoring.stage import Step, elapse, refold, take
 from streams.scoring.visit import unite
@@ -14,7 +14,14 @@ from streams.scoring.visit import unite
 
 def content(lead: Lead) -> bool:
     """Whether a record holds anything that a merge would have to carry."""
-    return bool(lead.clock or lead.evidence or lead.visits or lead.attributes or lead.known or lead.moves)
+    return bool(
+        lead.clock
+        or lead.evidence
+        or lead.visits
+        or lead.attributes
+        or lead.known
+        or any(move.stage != Stage.VISITOR for move in lead.moves)
+    )
 
 
 def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], model: Model) -> None:
@@ -22,11 +29,11 @@ def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str],
     via = _places(lead, key, other, source)
     models = [_place(lead.models, name) for name in other.models]
     in_order = link >= lead.position and link >= other.position
-    if in_order:
+    if link >= lead.position:  # before the other's evidence can hold up what time alone brought
         elapse(lead, link[0], model)
     for rule_id, contributions in other.evidence.items():
         moved = [_contribution(c, models, via) for c in contributions]
-        united = [*lead.evidence.get(rule_id, ()), *moved]
+        united = once([*lead.evidence.get(rule_id, ()), *moved])
         rule = model.by_id.get(rule_id)
         lead.evidence[rule_id] = keep(rule, united, model) if rule else united
     if other.visits:
@@ -34,10 +41,10 @@ def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str],
         lead.visits = unite(lead.visits, moved_visits, model.visit_span) if lead.visits else moved_visits
     _unite_facts(lead, other)
     state = other.state
-    fact = Merged(*link, int(state.stage), state.floor, state.open)
+    fact = Merged(*link, int(state.stage), state.floor, state.open, source, state.back)
     if fact in lead.merged:
         return
-    lead.merged = sorted([*lead.merged, fact], key=lambda m: (m.at, m.id))[-MOST_FACTS:]
+    lead.merged = sorted([*lead.merged, fact], key=_order)[-MOST_FACTS:]
     lead.clock, lead.clock_id = max(lead.position, other.position)
     if in_order:
         take(lead, key, Step(*link, occasion=True, fact=fact), model)
@@ -46,14 +53,21 @@ def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str],
         refold(lead, key, link, model)
 
 
+def _order(fact: Merged) -> tuple[int, str, bool, str]:
+    """Of several at one event those with an open handoff first: it suppresses what the others might cause."""
+    return fact.at, fact.id, not fact.open, fact.source
+
+
 def _unite_facts(lead: Lead, other: Lead) -> None:
-    for event_id, hour in other.seen.items():
-        lead.seen[event_id] = max(hour, lead.seen.get(event_id, 0))
-    lead.seen_hour = max(lead.seen_hour, other.seen_hour)
+    for event_id, spell in other.seen.items():
+        lead.seen[event_id] = max(spell, lead.seen.get(event_id, 0))
+    lead.seen_to = max(lead.seen_to, other.seen_to)
+    lead.seen_from = min(lead.seen.values(), default=0)
     for name, position in other.known.items():
         lead.known[name] = min(position, lead.known.get(name, position))
     for email, position in other.emails.items():
         lead.emails[email] = min(position, lead.emails.get(email, position))
+    lead.emails = earliest(lead.emails)
     for name, versions in other.attributes.items():
         lead.attributes[name] = attribute.unite(lead.attributes.get(name, []), versions)
     feedback = {(f.at, f.id): f for f in (*lead.feedback, *other.feedback)}
@@ -61,7 +75,9 @@ def _unite_facts(lead: Lead, other: Lead) -> None:
     lead.occasions = sorted({*lead.occasions, *other.occasions})[-MOST_FACTS:]
     for event_id, position in other.retracted.items():
         lead.retracted[event_id] = min(position, lead.retracted.get(event_id, position))
+    proven = ({*lead.aliases} - {*lead.unproven}) | ({*other.aliases} - {*other.unproven})
     lead.aliases = sorted({*lead.aliases, *other.aliases})
+    lead.unproven = [name for name in lead.aliases if name not in proven]
     lead.arrival = max(lead.arrival, other.arrival)
 
 

@@ -1,7 +1,7 @@
 """Who owns which partition: partition N of all source topics has one owner, whatever each member subscribes to.
 
-An event may change a lead that another topic's events change too, so the topics of one partition number share state.
-Faust's own assignor groups by equal subscription and scatters them.
+An event may change a lead that another topic's events change too, so the topics of one partition number share
+state. Faust's own assignor groups by equal subscription and scatters them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -105,7 +105,7 @@ def _claim(data: bytes) -> Claim:
 
 
 def owned(assignment: Iterable[tuple[str, int]], topics: Iterable[str]) -> set[int]:
-    """The partition numbers of an assignment. Raises AssertionError if one is not whole: another owner reads it."""
+    """The partition numbers of an assignment. Raises AssertionError if one of them is not whole."""
     held: dict[str, set[int]] = {topic: set() for topic in topics}
     for topic, partition in assignment:
         if topic in held:

@@ -118,7 +118,7 @@ class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):  # type: ignore[mis
         return {TP(*tp): end for tp, end in found.items()}
 
     async def group_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """What the group committed last; without an entry where it never did. Raises KafkaError or TimeoutError."""
+        """What the group committed last, where it ever did. Raises KafkaError or TimeoutError."""
         return cast(dict[TP, int], await self.call_thread(self._group_offsets, list(tps)))
 
     async def _group_offsets(self, tps: list[TP]) -> dict[TP, int]:

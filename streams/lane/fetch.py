@@ -1,8 +1,8 @@
 """Takes fetched data out of an aiokafka consumer as batches of raw records.
 
-aiokafka's own `fetched_records` makes an expensive object per record and raises for ever at a batch it cannot decode.
-This reads the same buffers: a record is a cheap struct, an undecodable batch becomes one record that says so, and
-when several topics of a partition have data, the one whose head is oldest goes first, as in Kafka Streams.
+aiokafka's own `fetched_records` makes an expensive object per record and raises for ever at a batch that it cannot
+decode. This reads the same buffers: a record is a cheap struct, an undecodable batch becomes one record that says
+so, and when several topics of a partition have data, the one whose head is oldest goes first, as in Kafka Streams.
 Relies on private parts of aiokafka 0.14, which pyproject.toml pins.
 """
 
@@ -23,7 +23,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from streams.lane.record import UNDECODABLE, Batch, Record
 
 MAX_RECORDS: Final = 2_000
-"""A batch stops growing here: long enough to spread the cost of a delivery, short enough (about 15 ms) to be polite."""
+"""A batch stops growing here: long enough to spread the cost of a delivery, short enough (15 ms) to be polite."""
 
 FINE_RECORDS: Final = 500
 """Batches of interleaved topics are not cut shorter than this for the sake of their order in time."""
@@ -279,7 +279,7 @@ class Reader:
             self._buffers.pop(tp, None)
 
     async def _rescue(self, tp: TopicPartition) -> Record | None:
-        """Step over the batch at the position; a record that stands for it, or None if it was only damaged once."""
+        """Step over the batch at the position; a record that stands for it, or None if damaged once."""
         buffer = self._buffers.get(tp)
         assert buffer is not None
         state, position = buffer._state, buffer._pending.decoded_to if buffer._pending else buffer.position

@@ -39,7 +39,7 @@ QUIET_S: Final = 30.0
 
 
 class Lane:
-    """All partitions of a worker. Its methods run on the main event loop; `wanted` is read by the consumer's thread."""
+    """All partitions of a worker. Methods run on the main event loop; the consumer's thread reads `wanted`."""
 
     def __init__(
         self, settings: Settings, make_partition: MakePartition, sources: Iterable[str], partitions: int

@@ -7,7 +7,7 @@ from streams import metrics
 
 class Position:
     """One topic's: `applied_to` and `read_to` are next offsets, `end` the last stable one known, `queued` batches
-    that wait for their agent, `applied_at` the newest applied record's timestamp (Unix ms), if any since we started."""
+    that wait for their agent, `applied_at` the newest applied record's timestamp (Unix ms), None at first."""
 
     __slots__ = (
         "applied_at",

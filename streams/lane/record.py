@@ -3,7 +3,7 @@
 import msgspec
 
 UNDECODABLE = "leadstreams-undecodable"
-"""Header of a record that stands for a batch nobody can decode; its value is "first-last", the offsets it covered."""
+"""Header of a record that stands for a batch nobody can decode; its value is "first-last", the offsets covered."""
 
 
 class Record(msgspec.Struct, gc=False):

@@ -6,12 +6,12 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka import errors
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams import metrics, topics
 from streams.changes import Partition
-from streams.lane.packing import Oversize
 from streams.lane.positions import Positions
 from streams.lane.record import UNDECODABLE, Batch, Record
 from streams.lane.redo import redo
@@ -33,6 +33,7 @@ STALE_S: Final = 2 * COALESCE_S
 MAX_PENDING: Final = 50_000
 """Uncommitted events at which a partition is read no further before a flush."""
 ATTEMPTS: Final = 3
+FORGIVEN_S: Final = 600.0
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
 
@@ -66,11 +67,14 @@ class Tenure:
         self._urgent = asyncio.Event()
         self._pending_since: float | None = None
         self._failures = 0
+        self._failed_at = 0.0
+        self._ending = False
 
     # --- life
 
     def start(self) -> None:
         self.task = asyncio.create_task(self._run(), name=f"partition {self.number}")
+        self.task.add_done_callback(self._ended)
 
     def suspend(self) -> None:
         """A rebalance began: read nothing until `resume`. What is queued is dropped and read again."""
@@ -78,12 +82,18 @@ class Tenure:
         self._lane.buffered -= self.positions.forget_queued()
         self._lane.set_wanted(self)
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not self._ending:
+            error = None if task.cancelled() else task.exception()
+            self._lane.fail(f"partition {self.number} ended by itself ({type(error).__name__})")
+
     def resume(self) -> None:
         """The partition stays ours in the new generation: seek again."""
         self._signal.set()
 
     async def end(self) -> None:
         """Let go, without a flush: `settle` first to keep what is pending."""
+        self._ending = True
         self.suspend()
         if self.task is not None:
             self.task.cancel()
@@ -111,10 +121,11 @@ class Tenure:
             except Refusal as error:
                 self._lane.fail(f"partition {self.number}: {error}")
                 return
-            except TRANSIENT as error:
-                self._lane.troubled(f"partition {self.number}", error)
             except Exception as error:
-                self._stumbled("taking over or flushing", error)
+                if isinstance(error, TRANSIENT) and not _permanent(error):
+                    self._lane.troubled(f"partition {self.number}", error)
+                else:
+                    self._stumbled("taking over or flushing", error)
             await self._let_go()
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_MOST_S)
@@ -159,7 +170,7 @@ class Tenure:
         self.touched()
 
     async def _restore(self, partition: Partition, reader: LogReader) -> int:
-        """The changelog from its beginning; returns the position in `lead-order` that the last meta record notes."""
+        """The whole changelog; returns the position in `lead-order` that the last meta record notes."""
         order_position, count = 0, 0
         restore = partition.restore
         async for records in reader.read(topics.LEAD_SCORES, self.number):
@@ -235,7 +246,7 @@ class Tenure:
         return since is None or (time.monotonic() - since < STALE_S and self.partition.pending < MAX_PENDING)
 
     def apply(self, batch: Batch) -> None:
-        """Apply a batch that an agent took from its stream. Never raises: what goes wrong is repeated or stops us."""
+        """Apply a batch that an agent took. Never raises: what goes wrong is repeated, or stops the worker."""
         partition = self.partition
         if partition is None or batch.epoch != self.epoch:
             return  # read for a state that was dropped since: it will be read again
@@ -281,7 +292,7 @@ class Tenure:
         log.error("%s[%s] is halted at offset %s: %s", topic, self.number, offset, message)
 
     def _stumbled(self, doing: str, error: Exception, topic: str = "") -> None:
-        """A bug, never an acknowledgement: tried again from the durable state, a few times, then the worker stops."""
+        """A bug is no acknowledgement: tried again from the durable state a few times, then the worker stops."""
         metrics.FAILURES.labels(topic).inc()
         # Without the message: it may quote an event.
         where = "".join(traceback.format_tb(error.__traceback__)[-3:])
@@ -292,7 +303,9 @@ class Tenure:
             at.failed_at = at.applied_to
             failures = at.failures
         else:
-            self._failures += 1
+            now = time.monotonic()
+            self._failures = self._failures + 1 if now - self._failed_at < FORGIVEN_S else 1
+            self._failed_at = now
             failures = self._failures
         if failures >= ATTEMPTS:
             self._lane.fail(f"partition {self.number}: {type(error).__name__} {failures} times while {doing}")
@@ -328,7 +341,7 @@ class Tenure:
                 return
 
     async def _flush(self) -> None:
-        """Make everything since the last flush durable. Raises Unconfirmed, or Oversize and other bugs."""
+        """Make everything since the last flush durable. Whatever it raises, the state was dropped."""
         async with self._lock:
             partition = self.partition
             if partition is None or not partition.pending:
@@ -345,11 +358,8 @@ class Tenure:
                     written = await self._writer.write(changes)
             except BaseException as error:
                 self._lose(error)
-                if _retriable(error):
-                    raise Unconfirmed(type(error).__name__) from error
                 raise
             partition.confirm()
-            self._failures = 0
             self._committed.update(changes.offsets)
             self._observe(time.monotonic() - started, changes.events, written, waiting)
         self.touched()
@@ -371,14 +381,17 @@ def _take_waiting(partition: Partition) -> list[int]:
     return taken
 
 
-def _retriable(error: BaseException) -> bool:
-    """Whether the same changes may go through later, with a new producer."""
-    if isinstance(error, Oversize):
-        return False
-    if isinstance(error, KafkaError):
-        return bool(error.retriable) or isinstance(error, ProducerFenced) or error.errno in _OF_A_LOST_EPOCH
-    return isinstance(error, TimeoutError | OSError)
+def _permanent(error: BaseException) -> bool:
+    """Whether a new attempt would meet the same refusal."""
+    return isinstance(error, KafkaError) and getattr(error, "errno", None) in _PERMANENT
 
 
-_OF_A_LOST_EPOCH: Final = {-1, 45, 46, 47, 48, 49, 90}
-"""Unknown, and the sequence, epoch and state errors that a new producer cures."""
+_PERMANENT: Final = {
+    errors.MessageSizeTooLargeError.errno,
+    errors.RecordListTooLargeError.errno,
+    errors.InvalidTopicError.errno,
+    errors.TopicAuthorizationFailedError.errno,
+    errors.GroupAuthorizationFailedError.errno,
+    errors.ClusterAuthorizationFailedError.errno,
+    errors.TransactionalIdAuthorizationFailed.errno,
+}

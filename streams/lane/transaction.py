@@ -1,4 +1,4 @@
-"""How a partition's changes become durable: in one transaction, or, at least once, in an order that loses nothing."""
+"""How a partition's changes become durable: in one transaction, or in an order that loses nothing."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ RETRY_BACKOFF_MS: Final = 5
 REQUEST_TIMEOUT_MS: Final = 10_000
 CLOSE_PATIENCE_S: Final = 1.0
 ORDER_HEADER: Final = "order"
-"""At least once, on the meta record: the offset of `lead-order` after the last order record that it vouches for."""
+"""On the meta record, at least once: the offset in `lead-order` after the last record that it vouches for."""
 
 CommitGroup = Callable[[Mapping[tuple[str, int], int]], Awaitable[None]]
 
@@ -163,24 +163,32 @@ async def _all(sent: list[Awaitable[Any]]) -> list[Any]:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    try:
-        async with asyncio.timeout(CLOSE_PATIENCE_S):
-            await producer.stop()
-    except (TimeoutError, KafkaError):
-        await abandon(producer)
+    """Never raises and never lasts; in a task of its own, since aiokafka lets cancellations of its tasks escape."""
+    closing = asyncio.ensure_future(producer.stop())
+    await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
+    if not closing.done():
+        _abandon(producer)
+        closing.cancel()
+        await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
+    if closing.done() and not closing.cancelled():
+        closing.exception()
 
 
-async def abandon(producer: AIOKafkaProducer) -> None:
-    """Drop a producer whose broker does not answer: its tasks would look for the coordinator for ever."""
+def _abandon(producer: AIOKafkaProducer) -> None:
+    """Give up a producer whose broker does not answer: its tasks would look for the coordinator for ever."""
 
     async def gone(*_: Any) -> None:
-        raise KafkaError("the producer was given up")
+        raise asyncio.CancelledError  # ends the task that asks, without a word
 
     producer.client.coordinator_lookup = gone
-    task = producer._sender.sender_task
-    if task is not None and not task.done():
-        task.cancel()
-    with contextlib.suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(CLOSE_PATIENCE_S):
-            await producer.client.close()
-    producer._closed = True
+    waiter = producer._txn_manager and producer._txn_manager.wait_for_transaction_end()
+    if waiter is not None:
+        waiter.add_done_callback(lambda future: future.cancelled() or future.exception())
+    closing = asyncio.ensure_future(producer.client.close())
+    closing.add_done_callback(lambda task: task.cancelled() or task.exception())
+    _ABANDONED.add(closing)
+    closing.add_done_callback(_ABANDONED.discard)
+
+
+_ABANDONED: Final[set[asyncio.Future[None]]] = set()
+"""The event loop itself keeps only weak references to tasks."""

@@ -1,5 +1,6 @@
 """How two records of one lead differ, in words and without personal data."""
 
+import struct
 from typing import Final, NamedTuple
 
 import msgspec
@@ -59,9 +60,20 @@ def compare(replayed: dict[str, bytes], live: dict[str, bytes]) -> list[Differen
             found.append(Difference("lead", key, "the live table has no such lead"))
         elif ours is None:
             found.append(Difference("lead", key, "only the live table has this lead"))
-        elif (theirs := settled(theirs)) != ours:
-            found.append(Difference("lead", key, _first(ours, theirs)))
+        else:
+            words = _words(ours, theirs)
+            if words is not None:
+                found.append(Difference("lead", key, words))
     return found
+
+
+def _words(ours: bytes, theirs: bytes) -> str | None:
+    """How the live record differs, None if it does so only in what it owes."""
+    try:
+        theirs = settled(theirs)
+        return None if theirs == ours else _first(ours, theirs)
+    except (msgspec.MsgspecError, struct.error, ValueError):  # UnicodeDecodeError is a ValueError
+        return "the live record is damaged: it cannot be read"
 
 
 def _first(ours: bytes, theirs: bytes) -> str:
@@ -69,10 +81,7 @@ def _first(ours: bytes, theirs: bytes) -> str:
     heads = records.header(ours), records.header(theirs)
     if heads[0].format != heads[1].format:
         return f"format: replay {heads[0].format}, live {heads[1].format}"
-    try:
-        leads = records.decode(ours), records.decode(theirs)
-    except msgspec.DecodeError:
-        return "the live record is damaged: it cannot be decoded"
+    leads = records.decode(ours), records.decode(theirs)
     for name in Lead.__struct_fields__:
         values = getattr(leads[0], name), getattr(leads[1], name)
         if values[0] != values[1]:

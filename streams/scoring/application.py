@@ -8,22 +8,26 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.identity import address
-from streams.scoring.attribute import CARRIERS, learn
+from streams.scoring.attribute import CARRIERS, learn, plain
 from streams.scoring.event import Event
 from streams.scoring.instant import HOUR, NEVER
-from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin
-from streams.scoring.model import Matcher, Model, Rule
-from streams.scoring.stage import MOVING, Step, elapse, refold, take
+from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
+from streams.scoring.model import EVERY_PAGE, Matcher, Model, Rule
+from streams.scoring.stage import MOVING, Step, elapse, refold, settled, take
 from streams.scoring.visit import page
 
-REMEMBERED_HOURS: Final = 24
+SPELL: Final = 6 * HOUR
+"""Arrivals of event ids are kept to this grain, so that forgetting is rare work."""
+REMEMBERED_SPELLS: Final = 4
 """An event id is remembered for a day from its arrival: the senders' retries end after twelve hours."""
-MOST_IDS, KEPT_IDS = 2_000, 1_000
+MOST_IDS, KEPT_IDS = 1_000, 500
 """Over the first so many ids of one lead, the oldest are forgotten down to the second."""
 MOST_FACTS: Final = 24
 """Occasions and answers of sales kept per lead, the newest."""
 MOST_RETRACTED: Final = 200
 MOST_EMAILS: Final = 8
+LAST: Final = (2**63, "")
+"""Later than every event."""
 
 OCCASIONS: Final = frozenset({*CARRIERS, "identities_linked"})
 """Events that may lift a lead whatever they score: they tell who it is."""
@@ -62,29 +66,39 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: int, model: Mod
         if step is not None:
             take(lead, key, step, model)
         lead.clock, lead.clock_id = at, event_id
-    elif _add(lead, event, via, model) is not None:
-        refold(lead, key, (at, event_id), model)
+    else:
+        step = _add(lead, event, via, model)
+        if step is not None and not settled(lead, step, model):
+            refold(lead, key, (at, event_id), model)
     return Outcome.SCORED
 
 
 def _remember(lead: Lead, event_id: str, arrival: int) -> bool:
-    """Note an event id by the hour of its arrival; False if it is known already."""
+    """Note an event id by the spell of its arrival; False if it is known already."""
     seen = lead.seen
     if event_id in seen:
         return False
-    hour = arrival // HOUR
-    if hour > lead.seen_hour:
-        oldest = hour - REMEMBERED_HOURS
-        if seen and min(seen.values()) < oldest:
-            lead.seen = seen = {name: at for name, at in seen.items() if at >= oldest}
-        lead.seen_hour = hour
-    elif hour < lead.seen_hour - REMEMBERED_HOURS:
+    spell = arrival // SPELL
+    if spell > lead.seen_to:
+        lead.seen_to = spell
+        _forget_ids(lead, spell - REMEMBERED_SPELLS)
+        seen = lead.seen
+    elif spell < lead.seen_to - REMEMBERED_SPELLS:
         return True
-    seen[event_id] = hour
+    if spell < lead.seen_from or not seen:
+        lead.seen_from = spell
+    seen[event_id] = spell
     if len(seen) > MOST_IDS:
         newest = sorted((at, name) for name, at in seen.items())[-KEPT_IDS:]
         lead.seen = {name: at for at, name in newest}
+        lead.seen_from = newest[0][0]
     return True
+
+
+def _forget_ids(lead: Lead, oldest: int) -> None:
+    if lead.seen and lead.seen_from < oldest:
+        lead.seen = {name: spell for name, spell in lead.seen.items() if spell >= oldest}
+        lead.seen_from = min(lead.seen.values(), default=0)
 
 
 def _add(lead: Lead, event: Event, via: int, model: Model) -> Step | None:
@@ -101,7 +115,7 @@ def _add(lead: Lead, event: Event, via: int, model: Model) -> Step | None:
     if kind in TELLING:
         return _tell(lead, event, rules, told, model)
     if rules or told:
-        return Step(event.at, event.event_id, rules, told, None, model.penalties and _has_penalty(rules))
+        return Step(event.at, event.event_id, rules, told, None, model.lowering and _lowers(rules))
     return None
 
 
@@ -110,26 +124,27 @@ def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, model: 
     at, event_id, kind = event.at, event.event_id, event.type
     if kind in CARRIERS:
         learn(lead, event, at)
-        phone = lead.attributes.get("phone")
-        if phone is not None:
-            _note_known(lead, "phone", (phone[0].at, phone[0].id))
+        if plain(event.phone) is not None:
+            _note_known(lead, "phone", (at, event_id))
     if kind in OCCASIONS:
         lead.occasions = sorted({*lead.occasions, (at, event_id)})[-MOST_FACTS:]
     fact = _hear(lead, event) if kind in MOVING else None
     taken_back = kind == RETRACTION and _retract(lead, event)
-    return Step(at, event_id, rules, told or kind in OCCASIONS, fact, taken_back or _has_penalty(rules))
+    return Step(at, event_id, rules, told or kind in OCCASIONS, fact, taken_back or _lowers(rules))
 
 
-def _has_penalty(rules: tuple[Rule, ...]) -> bool:
-    return any(rule.penalty for rule in rules)
+def _lowers(rules: tuple[Rule, ...]) -> bool:
+    return any(rule.lowers for rule in rules)
 
 
 def _view(lead: Lead, event: Event, via: int, model: Model) -> tuple[Rule, ...]:
     """A page view: the visit rules whose evidence it changed."""
-    groups = model.groups(event.url)
-    mark = Mark(event.at, event.event_id, _model_index(lead, model), origin(event), via)
-    lead.visits, changed = page(lead.visits, event.at, event.session_id, groups, mark, model.visit_span)
-    return model.visit_rules_of(groups) if changed else ()
+    groups = model.groups(event.url) if model.pages else EVERY_PAGE
+    mark = Mark(event.at, event.event_id, _model_index(lead, model), ORIGINS.get(event.source_kind, 0), via)
+    changed = page(lead.visits, event.session_id, groups, mark, model.visit_span)
+    if not changed:
+        return ()
+    return model.visit_rules_of(groups) if model.pages else model.visit_rules
 
 
 def _count(lead: Lead, event: Event, via: int, model: Model, matchers: tuple[Matcher, ...]) -> tuple[Rule, ...]:
@@ -162,7 +177,7 @@ def keep(rule: Rule, contributions: list[Contribution], model: Model) -> list[Co
     """
     if len(contributions) > 1:
         if _position(contributions[-1]) <= _position(contributions[-2]):
-            contributions = _once(contributions)
+            contributions = once(contributions)
         newest = contributions[-1].at
         oldest = newest - rule.keeps - rule.within - model.lateness
         if contributions[0].at <= oldest:
@@ -179,7 +194,7 @@ MOST_CONTRIBUTIONS: Final = 64
 """Contributions kept of one rule, the newest, however many fall within its windows."""
 
 
-def _once(contributions: list[Contribution]) -> list[Contribution]:
+def once(contributions: list[Contribution]) -> list[Contribution]:
     """In order, each event id once: a retry whose clock was corrected anew is the same event."""
     first: dict[str, Contribution] = {}
     for c in sorted(contributions, key=_position):
@@ -227,13 +242,21 @@ def _know(lead: Lead, event: Event) -> bool:
     changed = False
     if event.email is not None:
         email = event.email if event.email in lead.emails else address(event.email) or ""
-        before = lead.emails.get(email)
-        if (before is None and len(lead.emails) < MOST_EMAILS) or (before is not None and position < before):
+        if position < lead.emails.get(email, LAST):
             lead.emails[email] = position
+            if len(lead.emails) > MOST_EMAILS:
+                lead.emails = earliest(lead.emails)
         changed = _note_known(lead, "email", position)
     if event.user_id is not None:
         changed = _note_known(lead, "user", position) or changed
+    if event.source_kind != "browser":
+        changed = _note_known(lead, "server", position) or changed
     return changed
+
+
+def earliest(emails: dict[str, Position]) -> dict[str, Position]:
+    """The addresses known first, as many as are kept."""
+    return dict(sorted(emails.items(), key=lambda item: (item[1], item[0]))[:MOST_EMAILS])
 
 
 def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
@@ -247,7 +270,7 @@ def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
 def _hear(lead: Lead, event: Event) -> Feedback:
     """What sales said, kept as a fact of the fold."""
     said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, NEVER)
-    lead.feedback = sorted([*lead.feedback, said], key=lambda f: (f.at, f.id))[-MOST_FACTS:]
+    lead.feedback = sorted({*lead.feedback, said}, key=lambda f: (f.at, f.id))[-MOST_FACTS:]
     return said
 
 

@@ -43,7 +43,7 @@ def learn(lead: Lead, event: Event, at: int) -> bool:
     trust = TRUST[event.source_kind or "server"]
     changed = False
     for name in ATTRIBUTES:
-        value = _plain(getattr(event, name))
+        value = plain(getattr(event, name))
         if value is not None:
             version = Version(at, event.event_id, trust, value)
             before = lead.attributes.get(name, [])
@@ -77,7 +77,7 @@ def _order(version: Version) -> tuple[int, str, int]:
     return version.at, version.id, version.trust
 
 
-def _plain(value: object) -> str | int | float | bool | None:
+def plain(value: object) -> str | int | float | bool | None:
     """A scalar worth keeping: texts without blanks around, nothing empty; lists are joined, objects left out."""
     if isinstance(value, str):
         return value.strip()[:LONGEST] or None

@@ -119,6 +119,8 @@ class Merged(msgspec.Struct, array_like=True, frozen=True, gc=False):
     stage: int
     floor: int
     open: tuple[str, ...]
+    source: str = ""  # the other's key: one event can link several
+    back: int = NEVER
 
 
 class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -161,11 +163,15 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
 
     clock: int = NEVER
     clock_id: str = ""
+    quiet: int = NEVER  # up to here time alone moves nothing
     seen: dict[str, int] = {}
-    seen_hour: int = 0
+    seen_to: int = 0  # the newest and the oldest spell of arrival in it
+    seen_from: int = 0
     evidence: dict[str, list[Contribution]] = {}
     visits: list[Visit] = []
-    known: dict[str, tuple[int, str]] = {}  # since when: email, phone, user
+    known: dict[
+        str, tuple[int, str]
+    ] = {}  # since when: email, phone, user; server: the first two not by a browser
     emails: dict[str, tuple[int, str]] = {}
     attributes: dict[str, list[Version]] = {}
     feedback: list[Feedback] = []
@@ -184,6 +190,7 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     arrival: int = NEVER  # the newest arrival: a stub unused for long is dropped
     traceparent: str | None = None
     owed: list[Owed] = []
+    unproven: list[str] = []  # user ids among the aliases that only browsers named
 
     @property
     def position(self) -> Position:

@@ -36,6 +36,8 @@ class Rule:
     lifts_to: Stage
     visits: tuple[str, ...]  # the page groups counted, empty for a rule on events
     penalty: bool
+    lowers: bool  # counting one event can lower the score
+    highest: float  # points that one contribution can have
     words: dict[str, str]
 
 
@@ -67,6 +69,7 @@ class Model:
     visit_span: int
     caps: dict[str, float]
     penalties: bool
+    lowering: bool
     half_lives: tuple[int, ...]
     by_id: dict[str, Rule]
     lateness: int
@@ -112,6 +115,7 @@ def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
         pages=tuple((page.name, page.counts, tuple(page.paths)) for page in source.pages),
         visit_span=max((r.keeps + r.within for r in visit_rules), default=0) + source.lateness,
         caps={name: group.cap for name, group in source.groups.items()},
+        lowering=any(rule.lowers for rule in rules),
         penalties=any(rule.penalty for rule in rules),
         half_lives=tuple(rule.half_life for rule in rules if rule.half_life),
         by_id={rule.id: rule for rule in rules},
@@ -136,6 +140,8 @@ def _rule(part: Part) -> Rule:
         lifts_to=STAGES[part.lifts_to],
         visits=tuple(visits),
         penalty=part.points < 0,
+        lowers=part.points < 0 or any(isinstance(p, EventPattern) and p.points is not None for p in part.when),
+        highest=max([part.points, *(p.points or 0.0 for p in part.when if isinstance(p, EventPattern))]),
         words=part.reason.model_dump(),
     )
 

@@ -5,10 +5,12 @@ rule's `keeps` and, for points above zero, later than the last return from sales
 in the ledger, so that its sum is the score.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from streams.scoring.lead import Contribution, Lead, Move
+from streams.scoring.lead import Contribution, Lead, Mark, Move, Visit
 from streams.scoring.model import Model, Rule
+
+Dated = TypeVar("Dated", Contribution, Mark)
 
 
 class Score(NamedTuple):
@@ -64,30 +66,40 @@ def alive(rule: Rule, lead: Lead, at: int, upto: str, floor: int) -> list[Contri
     return found
 
 
-def _counts(lead: Lead, c: Contribution, at: int, upto: str) -> bool:
+def _counts(lead: Lead, c: Contribution | Mark, at: int, upto: str) -> bool:
     """Whether it is dated by now and not retracted by now."""
-    if (c.at, c.id) > (at, upto):
+    if c.at > at or (c.at == at and c.id > upto):
         return False
+    if not lead.retracted:
+        return True
     taken_back = lead.retracted.get(c.id)
     return taken_back is None or taken_back > (at, upto)
 
 
 def _visits(rule: Rule, lead: Lead, at: int, upto: str, floor: int, low: int) -> list[Contribution]:
-    dated: list[Contribution] = []
+    """A rule on visits: each is dated at its first page that the rule counts."""
+    if len(lead.visits) < rule.at_least:
+        return []
+    oldest = floor if rule.at_least > 1 else low
+    marks: list[Mark] = []
     for visit in lead.visits:
-        marks = [visit.marks[group] for group in rule.visits if group in visit.marks]
-        if marks:
-            mark = marks[0] if len(marks) == 1 else min(marks, key=lambda m: (m.at, m.id))
-            c = Contribution(mark.at, mark.id, rule.points, mark.model, None, mark.origin, mark.via)
-            if c.at > floor and _counts(lead, c, at, upto):
-                dated.append(c)
-    dated.sort(key=_order)
-    if rule.at_least > 1:
-        return _cluster(rule, dated, low)
-    return [c for c in reversed(dated) if c.at > low][: rule.most]
+        mark = first_mark(rule, visit)
+        if mark is not None and oldest < mark.at <= at and _counts(lead, mark, at, upto):
+            marks.append(mark)
+    marks.sort(key=_order)
+    found = _cluster(rule, marks, low) if rule.at_least > 1 else marks[: -rule.most - 1 : -1]
+    return [Contribution(m.at, m.id, rule.points, m.model, None, m.origin, m.via) for m in found]
 
 
-def _cluster(rule: Rule, dated: list[Contribution], low: int) -> list[Contribution]:
+def first_mark(rule: Rule, visit: Visit) -> Mark | None:
+    """The page that dates a visit for a rule, None if the rule does not count the visit."""
+    if len(rule.visits) == 1:
+        return visit.marks.get(rule.visits[0])
+    marks = [visit.marks[group] for group in rule.visits if group in visit.marks]
+    return min(marks, key=_order, default=None)
+
+
+def _cluster(rule: Rule, dated: list[Dated], low: int) -> list[Dated]:
     """`at_least n within W`: one contribution, dated at the newest event whose trailing W holds n."""
     n = rule.at_least
     for last in range(len(dated) - 1, n - 2, -1):
@@ -99,7 +111,7 @@ def _cluster(rule: Rule, dated: list[Contribution], low: int) -> list[Contributi
     return []
 
 
-def _order(c: Contribution) -> tuple[int, str]:
+def _order(c: Contribution | Mark) -> tuple[int, str]:
     return c.at, c.id
 
 
@@ -126,6 +138,19 @@ def score(lead: Lead, model: Model, at: int, upto: str, state: Move) -> Score:
     for group, points in grouped.items():
         behaviour += min(points, model.caps[group])
     return Score(behaviour, 0.0)
+
+
+def potential(lead: Lead, model: Model) -> float:
+    """A cheap bound: no behaviour score that the record's contributions give at any instant is higher."""
+    most = 0.0
+    for rule in model.visit_rules:
+        if len(lead.visits) >= rule.at_least and not rule.penalty:
+            most += rule.points * min(len(lead.visits), rule.most)
+    for rule_id, contributions in lead.evidence.items():
+        counted = model.by_id.get(rule_id)
+        if counted is not None and not counted.penalty:
+            most += counted.highest * min(len(contributions), counted.most)
+    return most
 
 
 def ledger(lead: Lead, model: Model, at: int, upto: str, state: Move) -> list[Line]:

@@ -8,12 +8,11 @@ than the newest is folded in by going back to the checkpoint before it.
 from math import log2
 from typing import Final, NamedTuple
 
-import msgspec
 
 from streams.scoring.instant import NEVER
 from streams.scoring.lead import TICK, Feedback, Issued, Lead, Merged, Move, Position, Stage
 from streams.scoring.model import STAGES, Model, Rule
-from streams.scoring.score import alive, score
+from streams.scoring.score import alive, potential, score
 
 MOVES: Final = 48
 """Moves kept of one lead, the newest."""
@@ -23,6 +22,10 @@ TIMED: Final = frozenset({int(Stage.MQL), int(Stage.RECYCLED)})
 """Stages that time alone can end."""
 
 
+HELD: Final = frozenset(
+    map(int, (Stage.SQL, Stage.ACCEPTED, Stage.OPPORTUNITY, Stage.CUSTOMER, Stage.DISQUALIFIED))
+)
+"""Stages that only people end."""
 IDENTIFYING: Final = ("email", "phone", "user")
 REACHABLE: Final = ("email", "phone")
 
@@ -44,8 +47,19 @@ class Step(NamedTuple):
 
 def elapse(lead: Lead, until: int, model: Model) -> None:
     """Fold time alone up to `until`."""
-    if lead.moves and lead.moves[-1].stage in TIMED:
+    if until > lead.quiet and lead.moves and lead.moves[-1].stage in TIMED:
         _pass_time(lead, lead.clock, until, model)
+        lead.quiet = quiet_until(lead, model, until)
+
+
+def settled(lead: Lead, step: Step, model: Model) -> bool:
+    """Whether an event that came late cannot change the history: no step after it could move the lead."""
+    state = lead.state
+    if step.fact is not None or step.verdict or step.position <= (state.at, state.id):
+        return False
+    if state.stage == Stage.LEAD:
+        return potential(lead, model) < model.source.stages.mql.enter
+    return state.stage in HELD or (state.stage == Stage.VISITOR and not lead.known)
 
 
 def refold(lead: Lead, key: str, position: Position, model: Model) -> None:
@@ -54,6 +68,7 @@ def refold(lead: Lead, key: str, position: Position, model: Model) -> None:
     if len(lead.moves) == MOVES and position <= (lead.moves[0].at, lead.moves[0].id):
         start = (lead.moves[0].at + 1, "")  # older checkpoints are gone
     lead.moves = [move for move in lead.moves if (move.at, move.id) < start]
+    lead.quiet = NEVER
     since = start[0] - 1
     for step in _steps(lead, start, model):
         _pass_time(lead, since, step.at, model)
@@ -79,7 +94,7 @@ def _steps(lead: Lead, start: Position, model: Model) -> list[Step]:
                 note(mark.at, mark.id, rule)
     occasions = {*lead.occasions, *lead.known.values()}
     steps = [
-        Step(at, event_id, tuple(rules), (at, event_id) in occasions, verdict=any(r.penalty for r in rules))
+        Step(at, event_id, tuple(rules), (at, event_id) in occasions, verdict=any(r.lowers for r in rules))
         for (at, event_id), rules in found.items()
     ]
     steps += [Step(*position, occasion=True) for position in occasions if position not in found]
@@ -120,6 +135,8 @@ def take(lead: Lead, key: str, step: Step, model: Model) -> None:
             _stand_by(lead, step.fact)
         case Merged():
             _join(lead, step.fact)
+    if step.verdict:
+        lead.quiet = NEVER
     if step.verdict and lead.state.stage == Stage.MQL and not lead.state.open:
         total = score(lead, model, step.at, step.id, lead.state).total
         if total < model.source.stages.mql.leave:
@@ -134,6 +151,8 @@ def _lift(lead: Lead, key: str, step: Step, model: Model) -> None:
     if state.stage not in (Stage.LEAD, Stage.MQL):
         return
     stages = model.source.stages
+    if potential(lead, model) < (stages.mql.enter if state.stage == Stage.LEAD else stages.sql.enter):
+        return
     total = score(lead, model, step.at, step.id, state).total
     if total < (stages.mql.enter if state.stage == Stage.LEAD else stages.sql.enter):
         return
@@ -216,7 +235,7 @@ def _promote(lead: Lead, key: str, step: Step, model: Model) -> None:
 def _recycle(lead: Lead, state: Move, said: Feedback, model: Model) -> None:
     left = tuple(h for h in state.open if said.handoff is not None and h != said.handoff)
     if left:  # another handoff of this person is still with sales
-        lead.moves[-1] = msgspec.structs.replace(state, open=left)
+        _move(lead, state, said.at, said.id, Stage(state.stage), back=state.back, open=left)
         return
     back = max(said.at + model.source.recycling.cool_down, said.not_before)
     state = _move(lead, state, said.at, said.id, Stage.RECYCLED, floor=said.at, back=back, open=())
@@ -238,8 +257,9 @@ def _join(lead: Lead, merged: Merged) -> None:
     stage = Stage(max(state.stage, merged.stage))
     opened = tuple(sorted({*state.open, *merged.open}))
     floor = max(state.floor, merged.floor)
-    if (stage, opened, floor) != (state.stage, state.open, state.floor):
-        _move(lead, state, merged.at, merged.id, stage, floor=floor, open=opened)
+    back = max(state.back, merged.back) if stage == Stage.RECYCLED else NEVER
+    if (stage, opened, floor, back) != (state.stage, state.open, state.floor, state.back):
+        _move(lead, state, merged.at, merged.id, stage, floor=floor, back=back, open=opened)
 
 
 def _move(
@@ -264,6 +284,7 @@ def _move(
         state.open if open is None else open,
     )
     lead.moves.append(move)
+    lead.quiet = NEVER
     del lead.moves[:-MOVES]
     return move
 
@@ -314,12 +335,16 @@ def due(lead: Lead, model: Model) -> int:
     return NEVER
 
 
-def look_again(lead: Lead, model: Model) -> int:
-    """A cheap instant before which time alone moves nothing: `due` need not be computed until then."""
+def quiet_until(lead: Lead, model: Model, now: int) -> int:
+    """An instant up to which time alone moves nothing, and which is cheaper to tell than `due`; NEVER for ever.
+
+    More evidence only makes it later; whatever takes points away has to look anew.
+    """
     state = lead.state
+    if state.stage == Stage.RECYCLED:
+        return max(state.back, state.at) - 1
     if state.stage != Stage.MQL or state.open:
-        return due(lead, model)
-    now = max(lead.clock, state.at)
+        return NEVER
     first = now + model.longest
     for rule in model.event_rules:
         for c in lead.evidence.get(rule.id, ()):
@@ -335,4 +360,4 @@ def look_again(lead: Lead, model: Model) -> int:
         total = score(lead, model, now, TICK, state).total
         halvings = log2(max(total / max(model.source.stages.mql.leave, 1e-9), 1.0))
         first = min(first, now + int(halvings * min(model.half_lives)))
-    return max(first, now + 1)
+    return max(first - 1, now)

@@ -18,22 +18,39 @@ ANY: Final = ""
 """The mark of the first page that counts at all."""
 
 
-def page(
-    visits: list[Visit], at: int, session: str | None, groups: tuple[str, ...], mark: Mark, span: int
-) -> tuple[list[Visit], bool]:
-    """Add a page view: the visits with it, and whether a mark was set or moved (evidence changed).
+def page(visits: list[Visit], session: str | None, groups: tuple[str, ...], mark: Mark, span: int) -> bool:
+    """Add a page view to the visits; whether a mark was set or moved (evidence changed).
 
     Every page belongs to the chain; `groups` names the marks it may set: none for a page that counts nowhere.
     `span`: visits older than this before the newest are of no use to any rule and are dropped.
     """
-    if visits:  # the usual case: the newest visit goes on
-        last = visits[-1]
-        if last.session == session and last.start <= at and (session is not None or at - last.end < GAP):
-            last.end = max(at, last.end)
-            return visits, _mark(last, groups, mark)
-    fresh = Visit(at, at, session, {})
-    changed = _mark(fresh, groups, mark)
-    return unite(visits, [fresh], span), changed
+    at = mark.at
+    if not visits or at > visits[-1].start:  # in order
+        running = _running(visits, session)
+        if running is None or (session is None and at - running.end >= GAP):
+            visits.append(Visit(at, at, session, dict.fromkeys(groups, mark)))
+            _prune(visits, span)
+            return bool(groups)
+        if at > running.end:
+            running.end = at
+        return _mark(running, groups, mark)
+    before = [visit.marks for visit in visits]
+    visits[:] = unite(visits, [Visit(at, at, session, dict.fromkeys(groups, mark))], span)
+    return before != [visit.marks for visit in visits]
+
+
+def _running(visits: list[Visit], session: str | None) -> Visit | None:
+    """The newest visit that a page of this session may continue."""
+    for visit in reversed(visits):
+        if visit.session == session:
+            return visit
+    return None
+
+
+def _prune(visits: list[Visit], span: int) -> None:
+    if len(visits) > MOST or visits[0].end <= visits[-1].start - span:
+        oldest = max(visit.end for visit in visits) - span
+        visits[:] = [visit for visit in visits if visit.end > oldest][-MOST:]
 
 
 def unite(visits: list[Visit], more: list[Visit], span: int) -> list[Visit]:
@@ -54,12 +71,12 @@ def unite(visits: list[Visit], more: list[Visit], span: int) -> list[Visit]:
             chain = own
         else:
             sessions[own.session] = own
-    oldest = max(v.end for v in joined) - span
-    return [v for v in joined if v.end > oldest][-MOST:]
+    _prune(joined, span)
+    return joined
 
 
-def _order(visit: Visit) -> tuple[int, int, str]:
-    return visit.start, visit.end, visit.session or ""
+def _order(visit: Visit) -> tuple[int, str]:
+    return visit.start, visit.session or ""
 
 
 def _mark(visit: Visit, groups: tuple[str, ...], mark: Mark) -> bool:

@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import sys
+from functools import partial
 from typing import Any
 
 from streams import topics
@@ -35,4 +36,6 @@ if __name__ == "__main__":
     )
     if "CRASH_AT_SEND" in os.environ:
         crash_at(int(os.environ["CRASH_AT_SEND"]))
-    sys.exit(run(Settings(), CountingPartition, sys.argv[1:] or topics.SOURCES))
+    settings = Settings()
+    make = partial(CountingPartition, outbox=settings.delivery == "at-least-once")
+    sys.exit(run(settings, make, sys.argv[1:] or topics.SOURCES))

@@ -33,8 +33,10 @@ class Counter(msgspec.Struct, array_like=True):
 class CountingPartition:
     """See the module."""
 
-    def __init__(self, number: int, partitions: int) -> None:
+    def __init__(self, number: int, partitions: int, outbox: bool = False) -> None:
+        """With an `outbox`, for at least once, what is owed is kept in the table and sent again after a restart."""
         self.number = number
+        self._outbox = outbox
         self.counts: dict[tuple[str, ...], int] = {}
         self.waiting: list[int] = []
         self.table: dict[bytes, Counter] = {}
@@ -91,7 +93,8 @@ class CountingPartition:
             counter.n += 1
             counter.seen[topic] = record.offset
             if counter.n % THRESHOLD == 0:
-                counter.owed.append(counter.n)
+                if self._outbox:
+                    counter.owed.append(counter.n)
                 self._owe(key, counter.n, record.timestamp)
         name = ("event", topic, "applied")
         self.counts[name] = self.counts.get(name, 0) + len(records)
@@ -139,7 +142,7 @@ class CountingPartition:
         return changes
 
     def confirm(self) -> None:
-        for key in self._taken - self._dirty:
+        for key in self._taken - self._dirty if self._outbox else ():
             self.table[key].owed.clear()
             self._dirty.add(key)
 

@@ -1,0 +1,111 @@
+"""The whole pipeline under kill -9: three workers, every topic, people with all their identities."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from streams import admin, topics
+from streams.identity.keys import Secret
+from streams.settings import Settings
+from tests.kafka.broker import KafkaBroker
+from tests.kafka.fleet import Process, until
+from tests.kafka.traffic import traffic, write
+
+SECRET: Final = "a-secret-for-tests-of-the-pipeline"
+PARTITIONS: Final = 4
+RECORDS: Final = int(os.environ.get("LEADSTREAMS_CRASH_EVENTS", "300000"))
+PEOPLE: Final = 6_000
+KILLS: Final = 12
+PER_SECOND: Final = 6_000
+
+
+class Worker(Process):
+    """A real worker: `leadstreams worker`."""
+
+    def __init__(self, bootstrap: str, pipeline: str, name: str, log: Path, **settings: str) -> None:
+        super().__init__(bootstrap, pipeline, name, log, (), secret=SECRET, **settings)
+        self._command = [str(Path(sys.executable).with_name("leadstreams")), "worker"]
+
+    def lag(self) -> int | None:
+        """Records that are not applied yet, None while it is not ready."""
+        if not self.ready:
+            return None
+        lines = [
+            line for line in self.get("/metrics")[1].splitlines() if line.startswith("leadstreams_lag_records{")
+        ]
+        return sum(int(float(line.rpartition(" ")[2])) for line in lines)
+
+
+@pytest.fixture
+def workers(kafka: KafkaBroker, tmp_path: Path) -> Iterator[list[Worker]]:
+    names = ("one", "two", "three")
+    fleet = [Worker(kafka.bootstrap, "crash", name, tmp_path / f"{name}.log") for name in names]
+    yield fleet
+    for worker in fleet:
+        if worker.running:
+            worker.kill()
+
+
+def command(kafka: KafkaBroker, *words: str) -> tuple[int, Any]:
+    """A `leadstreams` command with --json: exit code and answer."""
+    environment = os.environ | {
+        "LEADSTREAMS_BROKER": kafka.bootstrap,
+        "LEADSTREAMS_PIPELINE": "crash",
+        "LEADSTREAMS_SECRET": SECRET,
+    }
+    program = str(Path(sys.executable).with_name("leadstreams"))
+    done = subprocess.run(
+        [program, *words, "--json"], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def quiet(workers: list[Worker]) -> bool:
+    lags = [worker.lag() for worker in workers]
+    return all(lag == 0 for lag in lags)
+
+
+def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
+    kafka: KafkaBroker, workers: list[Worker]
+) -> None:
+    settings = Settings(broker=kafka.bootstrap, partitions=PARTITIONS, secret=SECRET)
+    with admin.connect(settings) as client:
+        admin.create(client, settings)
+    rng = random.Random(11)
+    for worker in workers:
+        worker.start()
+    until(lambda: all(worker.ready for worker in workers), 60, "the first assignment")
+    records = traffic(RECORDS, PEOPLE, PARTITIONS, 5, Secret(SECRET.encode()))
+    sending = threading.Thread(target=lambda: asyncio.run(write(kafka.bootstrap, records, PER_SECOND)))
+    sending.start()
+    kills = 0
+    while sending.is_alive() or kills < KILLS:
+        deadline = time.monotonic() + rng.uniform(0.3, 2 * RECORDS / PER_SECOND / KILLS - 0.3)
+        until(lambda deadline=deadline: time.monotonic() > deadline, 60)  # type: ignore[misc]
+        victim = rng.choice(workers)
+        victim.kill()
+        victim.start()
+        kills += 1
+    sending.join()
+    until(lambda: quiet(workers), 120, "the end of the backlog")
+    until(lambda: quiet(workers), 10)
+    code, found = command(kafka, "replay", "--diff")
+    assert (code, found["differences"]) == (0, []), json.dumps(found)[:3000]
+    assert kills >= KILLS
+    for worker in workers:
+        assert worker.stop() == 0
+        assert worker.lines("ERROR") == []
+
+
+assert topics.SALES_HANDOFFS  # what `replay --diff` reads back, as a consumer of committed records
