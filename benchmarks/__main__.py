@@ -14,11 +14,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from kafka import KafkaAdminClient
 
 from benchmarks.load import events, write
 from streams import admin, topics
@@ -27,7 +27,7 @@ from streams.identity.keys import Secret
 from streams.settings import Settings
 from tests.kafka.broker import KafkaBroker
 
-SECRET: Final = "a-secret-for-benchmarks-only"  # noqa: S105
+SECRET: Final = "a-secret-for-benchmarks-only"
 PATIENCE_S: Final = 120.0
 
 
@@ -67,7 +67,8 @@ def measure(broker: KafkaBroker, options: argparse.Namespace) -> dict[str, float
         "LEADSTREAMS_FLUSH_MS": str(options.flush_ms),
         "LEADSTREAMS_DELIVERY": "exactly-once",
     }
-    worker = subprocess.Popen(["taskset", "-c", "0", str(Path(sys.executable).with_name("leadstreams")), "worker"], env=environment)
+    program = str(Path(sys.executable).with_name("leadstreams"))
+    worker = subprocess.Popen(["taskset", "-c", "0", program, "worker"], env=environment)
     profiler = None
     try:
         first = _await(port, lambda m: m["applied"] > options.events * 0.05)
@@ -96,11 +97,11 @@ def measure(broker: KafkaBroker, options: argparse.Namespace) -> dict[str, float
     }
 
 
-def _await(port: int, reached: "object") -> dict[str, float]:
+def _await(port: int, reached: Callable[[dict[str, float]], bool]) -> dict[str, float]:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         figures = _figures(port)
-        if figures is not None and reached(figures):  # type: ignore[operator]
+        if figures is not None and reached(figures):
             return figures
         if time.monotonic() > deadline:
             raise TimeoutError(f"the worker did not get there: {figures}")
@@ -141,8 +142,6 @@ def _pin(pid: int, cores: set[int]) -> None:
     for task in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(task.name), cores)
 
-
-assert KafkaAdminClient  # the admin connection is one
 
 if __name__ == "__main__":
     sys.exit(main())

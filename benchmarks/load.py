@@ -5,7 +5,7 @@ import random
 from bisect import bisect
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -70,7 +70,8 @@ def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[tu
             }
         else:
             topic = topics.LEAD_ACTIVITIES
-            event |= {"type": "sales_contacted", "channel": "phone", "outcome": "connected", "direction": "outbound"}
+            contact = {"channel": "phone", "outcome": "connected", "direction": "outbound"}
+            event |= {"type": "sales_contacted", **contact}
         yield topic, lead, event
 
 
@@ -80,8 +81,8 @@ async def write(bootstrap: str, count: int, leads: int, seed: int, partitions: i
     await producer.start()
     encode = msgspec.json.Encoder().encode
     keys: dict[int, tuple[bytes, int]] = {}
-    open_batches: dict[tuple[str, int], object] = {}
-    sending: list[asyncio.Future[object]] = []
+    open_batches: dict[tuple[str, int], Any] = {}
+    sending: list[asyncio.Future[Any]] = []
     total = 0
     try:
         for topic, lead, event in events(count, leads, seed):

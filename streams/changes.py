@@ -1,4 +1,4 @@
-"""What a partition takes in and gives out: the vocabulary between the pure core and the lane that talks to Kafka."""
+"""What a partition takes in and gives out: the vocabulary between the pure core and the lane."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol

@@ -3,14 +3,13 @@
 import re
 from typing import Final, NamedTuple
 
-from streams import log, topics
+from streams import log
 from streams.admin import Refused
 from streams.identity import link
 from streams.identity.keys import Secret, lead_keys, partition_of
 from streams.lane.restore import LogReader
 from streams.log import Stored
-from streams.scoring import lead as records
-from streams.scoring.lead import FORMAT, Lead
+from streams.scoring.lead import Lead
 from streams.settings import Settings
 
 KEY: Final = re.compile(r"[eua][a-z0-9]-[0-9a-f]{32}")
@@ -61,9 +60,7 @@ async def _follow(reader: LogReader, count: int, asked: str, fingerprint: str | 
         if value is None:
             # The lead has said nothing itself yet: what its alias holds is all there is.
             return Found(before[0], asked, before[1], None) if before is not None else None
-        if value[0] > FORMAT:
-            raise Refused(f"{topics.LEAD_SCORES} holds records of format {value[0]}: upgrade this program")
-        lead = records.decode(value)
+        lead = log.lead(key, value)
         target = link.target(key, lead)
         if target is None:
             return Found(key, asked, lead, stored.progress.model if stored.progress else None)

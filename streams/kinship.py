@@ -1,4 +1,4 @@
-"""What the partitions tell each other about who is who: links, merges and erasures, at the leads that live here."""
+"""What the partitions tell each other about who is who: links, merges and erasures, at the leads of one."""
 
 from collections.abc import Callable
 from typing import Final

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
 import uvloop
 from aiokafka.errors import KafkaError
 
@@ -15,6 +16,8 @@ from streams.changes import Refused as OtherFormat
 from streams.kafka_client import client_options
 from streams.lane.restore import LogReader, Stalled
 from streams.progress import Progress
+from streams.scoring import lead as records
+from streams.scoring.lead import FORMAT, Lead
 from streams.settings import Settings
 
 CLIENT_ID: Final = "leadstreams-reader"
@@ -44,6 +47,16 @@ class Stored(NamedTuple):
         """All records as a worker would restore them."""
         newest = {**self.records, **self.after}
         return {key: value for key, value in newest.items() if value is not None}
+
+
+def lead(key: str, value: bytes) -> Lead:
+    """A record of the score table. Raises Refused if this program cannot read it."""
+    if value[:1] != bytes([FORMAT]):
+        raise Refused(f"{key}: its record is of format {value[0]}, this program reads {FORMAT}: upgrade it")
+    try:
+        return records.decode(value)
+    except (msgspec.MsgspecError, ValueError):  # bytes that are no text are a ValueError
+        raise Refused(f"{key}: its record cannot be read: damaged, or written by another version") from None
 
 
 def partitions(settings: Settings) -> int:

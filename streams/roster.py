@@ -11,7 +11,6 @@ from streams import log
 from streams.explanation import LATEST, hindrance
 from streams.lane.restore import LogReader
 from streams.log import Advance
-from streams.scoring import lead as records
 from streams.scoring.attribute import value_at
 from streams.scoring.instant import NEVER, rfc3339
 from streams.scoring.lead import Lead, Stage
@@ -69,7 +68,7 @@ async def read(
         counts[stage.word] += 1
         if choice.stage is not None and stage != choice.stage:
             continue
-        lead = records.decode(value)
+        lead = log.lead(key, value)
         if choice.held and not (stage == Stage.MQL and _held(lead, model, at)):
             continue
         entry = RANKS[choice.order](lead, model, at), key, lead

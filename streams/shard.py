@@ -193,6 +193,8 @@ class Shard:
             return self._erase(key, keys, lead, event, arrival, record)
         if lead is None:
             lead = self.table.create(key)
+        elif event.event_id in lead.seen:  # before anything of the record is touched
+            return Outcome.DUPLICATE
         before = lead.moves[-1] if lead.moves else None
         clock, clock_id = lead.clock, lead.clock_id
         place = 0 if via == key else _via(lead, via)

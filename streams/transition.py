@@ -124,6 +124,8 @@ def held_because(lead: Lead, move: Move, total: float, model: Model) -> str | No
         missing.append(f"{sql.enter - total:g} more points (has {total:g} of {sql.enter:g})")
     if sql.contact and not ({"email", "phone"} & lead.known.keys()):
         missing.append("no email address or phone known")
+    if not missing and (move.at, move.id) in lead.stale:
+        missing.append("the event that would hand it over arrived too late; the next one will")
     return "; ".join(missing) or None
 
 

@@ -69,7 +69,7 @@ def murmur2(key: bytes) -> int:
         h = h * 0x5BD1E995 & 0xFFFFFFFF ^ ((k ^ k >> 24) * 0x5BD1E995 & 0xFFFFFFFF)
     h = (h ^ tail[2] << 16 ^ tail[1] << 8 ^ tail[0]) * 0x5BD1E995 & 0xFFFFFFFF
     h = (h ^ h >> 13) * 0x5BD1E995 & 0xFFFFFFFF
-    return h ^ h >> 15
+    return int(h ^ h >> 15)
 
 
 def partition_of(key: str, partitions: int) -> int:

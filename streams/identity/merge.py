@@ -5,7 +5,7 @@ the two from the instant of the link on, and the past is not judged again.
 """
 
 from streams.scoring import attribute
-from streams.scoring.application import MOST_FACTS, earliest, keep, once
+from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, keep, once
 from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
 from streams.scoring.model import Model
 from streams.scoring.stage import Step, elapse, refold, take
@@ -72,6 +72,7 @@ def _unite_facts(lead: Lead, other: Lead) -> None:
         lead.attributes[name] = attribute.unite(lead.attributes.get(name, []), versions)
     feedback = {(f.at, f.id): f for f in (*lead.feedback, *other.feedback)}
     lead.feedback = [feedback[position] for position in sorted(feedback)][-MOST_FACTS:]
+    lead.stale = sorted({*lead.stale, *other.stale})[-MOST_STALE:]
     lead.occasions = sorted({*lead.occasions, *other.occasions})[-MOST_FACTS:]
     for event_id, position in other.retracted.items():
         lead.retracted[event_id] = min(position, lead.retracted.get(event_id, position))

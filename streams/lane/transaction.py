@@ -163,7 +163,7 @@ async def _all(sent: list[Awaitable[Any]]) -> list[Any]:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    """Never raises and never lasts; in a task of its own, since aiokafka lets cancellations of its tasks escape."""
+    """Never raises, never lasts; in a task of its own, since aiokafka lets cancellations of its tasks escape."""
     closing = asyncio.ensure_future(producer.stop())
     await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
     if not closing.done():

@@ -24,6 +24,7 @@ MOST_IDS, KEPT_IDS = 1_000, 500
 """Over the first so many ids of one lead, the oldest are forgotten down to the second."""
 MOST_FACTS: Final = 24
 """Occasions and answers of sales kept per lead, the newest."""
+MOST_STALE: Final = 64
 MOST_RETRACTED: Final = 200
 MOST_EMAILS: Final = 8
 LAST: Final = (2**63, "")
@@ -59,12 +60,15 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: int, model: Mod
         return Outcome.RETRACTED
     if arrival > lead.arrival:
         lead.arrival = arrival
+    stale = arrival - at > model.max_age
+    if stale:
+        lead.stale = sorted({*lead.stale, (at, event_id)})[-MOST_STALE:]
     clock = lead.clock
     if at > clock or (at == clock and event_id >= lead.clock_id):
         elapse(lead, at, model)  # before new evidence pushes out what counted until now
         step = _add(lead, event, via, model)
         if step is not None:
-            take(lead, key, step, model)
+            take(lead, key, step._replace(stale=True) if stale else step, model)
         lead.clock, lead.clock_id = at, event_id
     else:
         step = _add(lead, event, via, model)

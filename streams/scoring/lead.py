@@ -48,7 +48,6 @@ class Origin(IntFlag):
     BROWSER = 1
     IMPORT = 2
     CRM = 4
-    LATE = 8
 
 
 class Contribution(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -176,6 +175,7 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     attributes: dict[str, list[Version]] = {}
     feedback: list[Feedback] = []
     occasions: list[tuple[int, str]] = []  # events that may lift whatever they scored
+    stale: list[tuple[int, str]] = []  # events that arrived too late to hand a lead over
     retracted: dict[str, tuple[int, str]] = {}  # event id: when, by which event; NEVER before it came
     moves: list[Move] = []
     issued: list[Issued] = []

@@ -51,6 +51,7 @@ class Matcher:
 
 
 EVERY_PAGE: Final = (ANY,)
+FOR_EVER: Final = 2**62
 UNLIMITED: Final = 50
 """Contributions kept of a rule that names no `max`."""
 
@@ -75,6 +76,8 @@ class Model:
     lateness: int
     longest: int  # the longest that anything can count: what retention must exceed
     pipeline: str
+    handed_over: Stage  # entering it is the handoff
+    max_age: int  # an event that arrived later than this after it happened hands nobody over
 
     def handoff_id(self, key: str, cycle: int) -> str:
         """The id of a lead's handoff: the same for ever for the same pipeline, lead key and cycle."""
@@ -122,6 +125,8 @@ def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
         lateness=source.lateness,
         longest=max(rule.keeps + rule.within for rule in rules),
         pipeline=pipeline,
+        handed_over=STAGES[source.handoff.stage],
+        max_age=FOR_EVER if source.handoff.max_age is None else source.handoff.max_age,
     )
 
 

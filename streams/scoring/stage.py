@@ -8,10 +8,9 @@ than the newest is folded in by going back to the checkpoint before it.
 from math import log2
 from typing import Final, NamedTuple
 
-
 from streams.scoring.instant import NEVER
 from streams.scoring.lead import TICK, Feedback, Issued, Lead, Merged, Move, Position, Stage
-from streams.scoring.model import STAGES, Model, Rule
+from streams.scoring.model import Model, Rule
 from streams.scoring.score import alive, potential, score
 
 MOVES: Final = 48
@@ -39,6 +38,7 @@ class Step(NamedTuple):
     occasion: bool = False
     fact: Feedback | Issued | Merged | None = None
     verdict: bool = False  # points were taken away: the exit is judged at once
+    stale: bool = False  # it arrived too late to hand the lead over
 
     @property
     def position(self) -> Position:
@@ -93,12 +93,15 @@ def _steps(lead: Lead, start: Position, model: Model) -> list[Step]:
             for mark in (visit.marks[group] for group in rule.visits if group in visit.marks):
                 note(mark.at, mark.id, rule)
     occasions = {*lead.occasions, *lead.known.values()}
+    stale = set(lead.stale)
     steps = [
-        Step(at, event_id, tuple(rules), (at, event_id) in occasions, verdict=any(r.lowers for r in rules))
-        for (at, event_id), rules in found.items()
+        Step(*p, tuple(rules), p in occasions, None, any(rule.lowers for rule in rules), p in stale)
+        for p, rules in found.items()
     ]
-    steps += [Step(*position, occasion=True) for position in occasions if position not in found]
-    steps += [Step(said.at, said.id, fact=said) for said in lead.feedback]
+    answers = {(said.at, said.id): said for said in lead.feedback}
+    others = occasions - found.keys() - answers.keys()
+    steps += [Step(*p, occasion=True, stale=p in stale) for p in others]
+    steps += [Step(*p, occasion=p in occasions, fact=said, stale=p in stale) for p, said in answers.items()]
     steps += [Step(issued.at, issued.id, fact=issued) for issued in lead.issued]
     steps += [Step(f.at, f.id, occasion=True, fact=f) for f in lead.merged]
     steps += [Step(at, event_id, verdict=True) for at, event_id in lead.retracted.values() if at != NEVER]
@@ -157,6 +160,8 @@ def _lift(lead: Lead, key: str, step: Step, model: Model) -> None:
     if total < (stages.mql.enter if state.stage == Stage.LEAD else stages.sql.enter):
         return
     highest = _highest(lead, step, state)
+    if step.stale:
+        highest = min(highest, Stage(model.handed_over - 1))
     if state.stage == Stage.LEAD and highest >= Stage.MQL:
         state = _enter(lead, key, state, step, Stage.MQL, model)
     reachable = not stages.sql.contact or _known(lead, step.position, REACHABLE)
@@ -180,7 +185,7 @@ def _highest(lead: Lead, step: Step, state: Move) -> Stage:
 
 def _enter(lead: Lead, key: str, state: Move, step: Step, stage: Stage, model: Model) -> Move:
     """Enter a stage; the handoff stage opens the next cycle, unless sales still has this lead."""
-    if stage == STAGES[model.source.handoff.stage] and not state.open:
+    if stage == model.handed_over and not state.open:
         cycle = state.cycle + 1
         return _move(lead, state, step.at, step.id, stage, cycle=cycle, open=(model.handoff_id(key, cycle),))
     return _move(lead, state, step.at, step.id, stage)

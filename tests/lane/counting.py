@@ -34,7 +34,7 @@ class CountingPartition:
     """See the module."""
 
     def __init__(self, number: int, partitions: int, outbox: bool = False) -> None:
-        """With an `outbox`, for at least once, what is owed is kept in the table and sent again after a restart."""
+        """With an `outbox` (at least once) what is owed stays in the table and is sent again after a restart."""
         self.number = number
         self._outbox = outbox
         self.counts: dict[tuple[str, ...], int] = {}

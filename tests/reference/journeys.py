@@ -44,7 +44,7 @@ ACTIVITIES = (
     "email_clicked", "custom",
 )  # fmt: skip
 RETRACTABLE = frozenset(ACTIVITIES) - {"page_viewed"}
-"""The core keeps visits as intervals: without the page that dated it a visit is gone, which the reference undoes."""
+"""The core keeps visits as intervals: without the page that dated it a visit is gone."""
 IDENTIFYING = ("lead_identified", "lead_identified", "company_identified", "identities_linked")
 FEEDBACK = (
     "handoff_accepted", "handoff_rejected", "handoff_rejected", "contacted", "meeting_booked",
