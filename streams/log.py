@@ -52,7 +52,9 @@ class Stored(NamedTuple):
 def lead(key: str, value: bytes) -> Lead:
     """A record of the score table. Raises Refused if this program cannot read it."""
     if value[:1] != bytes([FORMAT]):
-        raise Refused(f"{key}: its record is of format {value[0]}, this program reads {FORMAT}: upgrade it")
+        raise Refused(
+            f"{key}: its record is of format {value[:1].hex()}, this program reads {FORMAT:02x}: upgrade it"
+        )
     try:
         return records.decode(value)
     except (msgspec.MsgspecError, ValueError):  # bytes that are no text are a ValueError

@@ -1,4 +1,4 @@
-"""All settings: environment `LEADSTREAMS_*`, or the TOML file that `LEADSTREAMS_CONFIG` names (leadstreams.toml)."""
+"""All settings: environment `LEADSTREAMS_*`, or the TOML file `LEADSTREAMS_CONFIG` (leadstreams.toml)."""
 
 import os
 from pathlib import Path

@@ -133,19 +133,20 @@ class Shard:
 
     def _score(self, topic: str, batch: Sequence[Record]) -> Halted | None:
         """The scoring agent: events and feedback to the leads' records."""
-        events = [intake.read(record, topic) for record in batch]
-        refused = [event for event, _ in events if isinstance(event, Rejected)]
+        events, refused = intake.read(topic, batch)
         why = self._breaker.judge(topic, len(batch), len(refused))
         if why is not None:
             return intake.halted(topic, batch[0], why, refused)
         scored = 0
-        for record, (event, arrival) in zip(batch, events, strict=True):
+        known, apply = self._keys, self._apply
+        for record, event, arrival in events:
             if isinstance(event, Rejected):
                 self._reject(record, event)
                 continue
-            keys, ours = self._identify(event)
+            found = known.get((event.email, event.user_id, event.anonymous_id))
+            keys, ours = self._identify(event) if found is None or event.previous_id else found
             if ours:
-                outcome = self._apply(keys, event, arrival, record, 0, keys[0], keys[0])
+                outcome = apply(keys, event, arrival, record, 0, keys[0], keys[0])
             elif keys:
                 self._pass_on(keys[0], record, arrival, 0, keys[0])
                 outcome = Outcome.FORWARDED
@@ -193,14 +194,12 @@ class Shard:
             return self._erase(key, keys, lead, event, arrival, record)
         if lead is None:
             lead = self.table.create(key)
-        elif event.event_id in lead.seen:  # before anything of the record is touched
-            return Outcome.DUPLICATE
+        elif (refused := application.refused(lead, event)) is not None:
+            return refused  # before anything of the record is touched
         before = lead.moves[-1] if lead.moves else None
         clock, clock_id = lead.clock, lead.clock_id
         place = 0 if via == key else _via(lead, via)
         outcome = application.apply(lead, key, event, arrival, place, self.model)
-        if outcome is Outcome.DUPLICATE or outcome is Outcome.ERASED:
-            return outcome
         self.table.touch(key)
         if len(keys) > 1:
             self._kinship.link(key, lead, keys, event, arrival)

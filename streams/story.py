@@ -1,6 +1,6 @@
 """A lead's story in words that a salesperson would say, in the model's language and time zone."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -41,7 +41,7 @@ def history(lines: list[Line], model: Model) -> list[tuple[int, str, str]]:
 
 def day(at: int, model: Model) -> str:
     """A day as people of the model's language write it, in the model's time zone."""
-    local = datetime.fromtimestamp(at / 1000, UTC).astimezone(_zone(model.source.timezone))
+    local = datetime.fromtimestamp(at / 1000, _zone(model.source.timezone))
     if model.source.language == "ja":
         return f"{local.month}月{local.day}日"
     return f"{local.day} {local:%b}"

@@ -20,8 +20,9 @@ SPELL: Final = 6 * HOUR
 """Arrivals of event ids are kept to this grain, so that forgetting is rare work."""
 REMEMBERED_SPELLS: Final = 4
 """An event id is remembered for a day from its arrival: the senders' retries end after twelve hours."""
-MOST_IDS, KEPT_IDS = 1_000, 500
-"""Over the first so many ids of one lead, the oldest are forgotten down to the second."""
+MOST_IDS, KEPT_IDS = 400, 200
+"""Over the first so many ids of one lead, the oldest are forgotten down to the second. No person does so much in a
+day, and what was counted is known by its own id for as long as it counts."""
 MOST_FACTS: Final = 24
 """Occasions and answers of sales kept per lead, the newest."""
 MOST_STALE: Final = 64
@@ -51,13 +52,11 @@ class Outcome(StrEnum):
 
 def apply(lead: Lead, key: str, event: Event, arrival: int, via: int, model: Model) -> Outcome:
     """Apply an event of this lead that arrived at `arrival`; `via` tells by which identity it came."""
+    why = refused(lead, event)
+    if why is not None:
+        return why
     at, event_id = event.at, event.event_id
-    if lead.erased and at <= lead.erased:
-        return Outcome.ERASED
-    if not _remember(lead, event_id, arrival):
-        return Outcome.DUPLICATE
-    if lead.retracted and event_id in lead.retracted:
-        return Outcome.RETRACTED
+    _remember(lead, event_id, arrival)
     if arrival > lead.arrival:
         lead.arrival = arrival
     stale = arrival - at > model.max_age
@@ -77,18 +76,27 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: int, model: Mod
     return Outcome.SCORED
 
 
-def _remember(lead: Lead, event_id: str, arrival: int) -> bool:
-    """Note an event id by the spell of its arrival; False if it is known already."""
+def refused(lead: Lead, event: Event) -> Outcome | None:
+    """Why an event changes nothing of this record: it came before, was taken back, or the person is erased."""
+    if event.event_id in lead.seen:
+        return Outcome.DUPLICATE
+    if lead.erased and event.at <= lead.erased:
+        return Outcome.ERASED
+    if lead.retracted and event.event_id in lead.retracted:
+        return Outcome.RETRACTED
+    return None
+
+
+def _remember(lead: Lead, event_id: str, arrival: int) -> None:
+    """Note an event id by the spell of its arrival."""
     seen = lead.seen
-    if event_id in seen:
-        return False
     spell = arrival // SPELL
     if spell > lead.seen_to:
         lead.seen_to = spell
         _forget_ids(lead, spell - REMEMBERED_SPELLS)
         seen = lead.seen
     elif spell < lead.seen_to - REMEMBERED_SPELLS:
-        return True
+        return
     if spell < lead.seen_from or not seen:
         lead.seen_from = spell
     seen[event_id] = spell
@@ -96,7 +104,6 @@ def _remember(lead: Lead, event_id: str, arrival: int) -> bool:
         newest = sorted((at, name) for name, at in seen.items())[-KEPT_IDS:]
         lead.seen = {name: at for at, name in newest}
         lead.seen_from = newest[0][0]
-    return True
 
 
 def _forget_ids(lead: Lead, oldest: int) -> None:

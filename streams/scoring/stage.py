@@ -13,6 +13,9 @@ from streams.scoring.lead import TICK, Feedback, Issued, Lead, Merged, Move, Pos
 from streams.scoring.model import Model, Rule
 from streams.scoring.score import alive, potential, score
 
+LAST: Final = "\U0010ffff"
+"""Sorts after every event of the same instant."""
+
 MOVES: Final = 48
 """Moves kept of one lead, the newest."""
 
@@ -362,7 +365,8 @@ def quiet_until(lead: Lead, model: Model, now: int) -> int:
                 if now < mark.at + rule.keeps < first:
                     first = mark.at + rule.keeps
     if model.half_lives:
-        total = score(lead, model, now, TICK, state).total
-        halvings = log2(max(total / max(model.source.stages.mql.leave, 1e-9), 1.0))
+        lost = -sum(c.points for r in model.rules if r.penalty for c in alive(r, lead, now, LAST, state.floor))
+        gained = score(lead, model, now, LAST, state).total + lost  # only this decays
+        halvings = log2(max(gained / max(model.source.stages.mql.leave + lost, 1e-9), 1.0))
         first = min(first, now + int(halvings * min(model.half_lives)))
     return max(first - 1, now)

@@ -4,24 +4,22 @@ import asyncio
 import json
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from streams import admin, topics
+from streams import admin
 from streams.identity.keys import Secret
 from streams.settings import Settings
 from tests.kafka.broker import KafkaBroker
-from tests.kafka.fleet import Process, until
+from tests.kafka.fleet import until
+from tests.kafka.pipeline import SECRET, Worker, command, quiet
 from tests.kafka.traffic import traffic, write
 
-SECRET: Final = "a-secret-for-tests-of-the-pipeline"
 PARTITIONS: Final = 4
 RECORDS: Final = int(os.environ.get("LEADSTREAMS_CRASH_EVENTS", "300000"))
 PEOPLE: Final = 6_000
@@ -29,51 +27,14 @@ KILLS: Final = 12
 PER_SECOND: Final = 6_000
 
 
-class Worker(Process):
-    """A real worker: `leadstreams worker`."""
-
-    def __init__(self, bootstrap: str, pipeline: str, name: str, log: Path, **settings: str) -> None:
-        super().__init__(bootstrap, pipeline, name, log, (), secret=SECRET, **settings)
-        self._command = [str(Path(sys.executable).with_name("leadstreams")), "worker"]
-
-    def lag(self) -> int | None:
-        """Records that are not applied yet, None while it is not ready."""
-        if not self.ready:
-            return None
-        lines = [
-            line for line in self.get("/metrics")[1].splitlines() if line.startswith("leadstreams_lag_records{")
-        ]
-        return sum(int(float(line.rpartition(" ")[2])) for line in lines)
-
-
 @pytest.fixture
 def workers(kafka: KafkaBroker, tmp_path: Path) -> Iterator[list[Worker]]:
     names = ("one", "two", "three")
-    fleet = [Worker(kafka.bootstrap, "crash", name, tmp_path / f"{name}.log") for name in names]
+    fleet = [Worker(kafka.bootstrap, name, tmp_path / f"{name}.log") for name in names]
     yield fleet
     for worker in fleet:
         if worker.running:
             worker.kill()
-
-
-def command(kafka: KafkaBroker, *words: str) -> tuple[int, Any]:
-    """A `leadstreams` command with --json: exit code and answer."""
-    environment = os.environ | {
-        "LEADSTREAMS_BROKER": kafka.bootstrap,
-        "LEADSTREAMS_PIPELINE": "crash",
-        "LEADSTREAMS_SECRET": SECRET,
-    }
-    program = str(Path(sys.executable).with_name("leadstreams"))
-    done = subprocess.run(
-        [program, *words, "--json"], env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
-def quiet(workers: list[Worker]) -> bool:
-    lags = [worker.lag() for worker in workers]
-    return all(lag == 0 for lag in lags)
 
 
 def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
@@ -100,12 +61,9 @@ def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
     sending.join()
     until(lambda: quiet(workers), 120, "the end of the backlog")
     until(lambda: quiet(workers), 10)
-    code, found = command(kafka, "replay", "--diff")
+    code, found = command(kafka.bootstrap, "replay", "--diff")
     assert (code, found["differences"]) == (0, []), json.dumps(found["differences"][:8])
     assert kills >= KILLS
     for worker in workers:
         assert worker.stop() == 0
         assert worker.lines("ERROR") == []
-
-
-assert topics.SALES_HANDOFFS  # what `replay --diff` reads back, as a consumer of committed records

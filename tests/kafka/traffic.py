@@ -82,7 +82,7 @@ def _event(person: int, rng: random.Random) -> tuple[str, Fields]:
     )
     if kind == "lead_disqualified" and rng.random() < 0.7:
         kind = "lead_reinstated"
-    if rng.random() < 0.01:
+    if rng.random() < 0.04:
         kind = "lead_erased"
     return topics.SALES_FEEDBACK, {"type": kind, **address, "reason": "timing", "source_kind": "crm"}
 
