@@ -83,8 +83,11 @@ class Partition(Protocol):
     def offsets(self) -> dict[str, int]:
         """The next offset to read per source topic, from the meta record; a topic never read is absent."""
 
-    def apply(self, topic: str, records: Sequence[Record]) -> Halted | None:
-        """Apply one batch of one topic, in order. On Halted nothing of the batch was applied."""
+    def apply(self, topic: str, records: Sequence[Record], again: bool = False) -> Halted | None:
+        """Apply one batch of one topic, in order. On Halted nothing of the batch was applied.
+
+        `again`: the records were applied before a crash and are not judged once more: never Halted.
+        """
 
     def issue_ticks(self, horizon: int) -> None:
         """Owe a tick for each timer due before `horizon` (Unix ms) less the model's lateness."""

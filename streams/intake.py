@@ -7,7 +7,6 @@ from streams.changes import Halted, Record
 from streams.lane.record import UNDECODABLE
 from streams.scoring.event import Event, decode, refusal
 
-
 Taken = tuple[Record, Event | Rejected, int]
 """A record, its event or why there is none, and its arrival (Unix ms)."""
 

@@ -111,8 +111,8 @@ class Shard:
 
     # --- working
 
-    def apply(self, topic: str, records: Sequence[Record]) -> Halted | None:
-        """Apply one batch of one topic, in order; on Halted nothing of it was applied."""
+    def apply(self, topic: str, records: Sequence[Record], again: bool = False) -> Halted | None:
+        """Apply one batch of one topic, in order; on Halted nothing of it was applied. `again`: not judged."""
         if topic == topics.LEAD_TRANSITIONS:
             for record in records:
                 self._hand_over(record)
@@ -120,7 +120,7 @@ class Shard:
             for record in records:
                 self._receive(record)
         else:
-            halted = self._score(topic, records)
+            halted = self._score(topic, records, again)
             if halted is not None:
                 return halted
         first, following = records[0].offset, records[-1].offset + 1
@@ -131,10 +131,10 @@ class Shard:
         self._events += len(records)
         return None
 
-    def _score(self, topic: str, batch: Sequence[Record]) -> Halted | None:
+    def _score(self, topic: str, batch: Sequence[Record], again: bool) -> Halted | None:
         """The scoring agent: events and feedback to the leads' records."""
         events, refused = intake.read(topic, batch)
-        why = self._breaker.judge(topic, len(batch), len(refused))
+        why = None if again else self._breaker.judge(topic, len(batch), len(refused))
         if why is not None:
             return intake.halted(topic, batch[0], why, refused)
         scored = 0
@@ -194,12 +194,11 @@ class Shard:
             return self._erase(key, keys, lead, event, arrival, record)
         if lead is None:
             lead = self.table.create(key)
-        elif (refused := application.refused(lead, event)) is not None:
-            return refused  # before anything of the record is touched
         before = lead.moves[-1] if lead.moves else None
         clock, clock_id = lead.clock, lead.clock_id
-        place = 0 if via == key else _via(lead, via)
-        outcome = application.apply(lead, key, event, arrival, place, self.model)
+        outcome = application.apply(lead, key, event, arrival, via, self.model)
+        if outcome is not Outcome.SCORED:
+            return outcome
         self.table.touch(key)
         if len(keys) > 1:
             self._kinship.link(key, lead, keys, event, arrival)
@@ -371,10 +370,3 @@ class Shard:
 
 def _lost(hops: int) -> Rejected:
     return Rejected(Reason.TOO_MANY_HOPS, f"passed on {hops} times")
-
-
-def _via(lead: Lead, key: str) -> int:
-    """The place of an identity among those that a lead's events came by."""
-    if key not in lead.via:
-        lead.via.append(key)
-    return lead.via.index(key) + 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from streams.scoring import memory
 from streams.scoring.application import apply
 from streams.scoring.event import Event, decode
 from streams.scoring.lead import Lead
@@ -39,8 +40,18 @@ def facts(lead: Lead, model: Model) -> dict[str, Any]:
         "occasions": [tuple(position) for position in lead.occasions],
         "feedback": lead.feedback,
         "retracted": lead.retracted,
-        "ids": set(lead.seen),
+        "ids": remembered(lead),
     }
+
+
+def remembered(lead: Lead) -> set[bytes]:
+    """What a record knows of the events that it had."""
+    return set(memory.digests(lead.seen))
+
+
+def ids(*event_ids: str) -> set[bytes]:
+    """What `remembered` says after events of these ids."""
+    return set(map(memory.digest, event_ids))
 
 
 def points(lead: Lead, model: Model, now: int) -> float:
@@ -53,5 +64,5 @@ def together(documents: Iterable[dict[str, Any]], key: str, model: Model, arriva
     for document in sorted(documents, key=lambda d: (d["occurred_at"], d["event_id"])):
         event = decode(msgspec.json.encode(document))
         assert isinstance(event, Event), event
-        apply(lead, key, event, arrival, 0, model)
+        apply(lead, key, event, arrival, key, model)
     return lead

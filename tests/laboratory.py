@@ -1,8 +1,8 @@
 """Shards with logs between them, read in whatever order a scheduler draws: where races are made on purpose.
 
 Each partition of each topic is a list that keeps its order; everything else is free: which partition goes on,
-which of its topics it reads, how many records at once, when it flushes, and when it dies. Faithful to the lane: exactly
-once a flush is all or nothing; at least once it is order, state, effects, meta, and may end after any record.
+which of its topics it reads, how many records at once, when it flushes, and when it dies. Faithful to the lane:
+exactly once a flush is all or nothing; at least once it is order, state, effects, meta, and ends after any record.
 """
 
 from collections.abc import Callable, Sequence
@@ -170,12 +170,14 @@ class Laboratory:
         for run in joined(runs):
             first = max(run.first, shard.offsets.get(run.topic, 0))
             if first < run.following:
-                shard.apply(run.topic, self.logs[run.topic, number][first : run.following])
+                shard.apply(run.topic, self.logs[run.topic, number][first : run.following], again=True)
 
     def restored(self, number: int) -> Shard:
-        """A shard that read this partition's changelog."""
+        """A shard that read this partition's changelog, as far as a meta record vouches for it."""
         shard = Shard(number, self.partitions, self.terms)
-        for key, value in self.changelogs[number]:
+        changelog = self.changelogs[number]
+        vouched = max((place for place, (key, _) in enumerate(changelog, start=1) if key == META), default=0)
+        for key, value in changelog[:vouched]:
             shard.restore(key, value)
         assert shard.restored() is None
         return shard

@@ -4,7 +4,7 @@ Contributions are united by event id, so nothing is lost and nothing counts twic
 the two from the instant of the link on, and the past is not judged again.
 """
 
-from streams.scoring import attribute
+from streams.scoring import attribute, memory
 from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, keep, once
 from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
 from streams.scoring.model import Model
@@ -59,10 +59,7 @@ def _order(fact: Merged) -> tuple[int, str, bool, str]:
 
 
 def _unite_facts(lead: Lead, other: Lead) -> None:
-    for event_id, spell in other.seen.items():
-        lead.seen[event_id] = max(spell, lead.seen.get(event_id, 0))
-    lead.seen_to = max(lead.seen_to, other.seen_to)
-    lead.seen_from = min(lead.seen.values(), default=0)
+    lead.seen = memory.unite(lead.seen, other.seen)
     for name, position in other.known.items():
         lead.known[name] = min(position, lead.known.get(name, position))
     for email, position in other.emails.items():

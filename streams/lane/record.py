@@ -4,6 +4,8 @@ import msgspec
 
 UNDECODABLE = "leadstreams-undecodable"
 """Header of a record that stands for a batch nobody can decode; its value is "first-last", the offsets covered."""
+ORDER = "order"
+"""Header of a meta record, at least once: the offset in `lead-order` after the last record that it vouches for."""
 
 
 class Record(msgspec.Struct, gc=False):

@@ -30,17 +30,14 @@ async def recorded(log: LogReader, number: int, position: int) -> list[Run]:
 
 
 async def redo(log: LogReader, partition: Partition, position: int) -> int:
-    """Bring the partition to where its order records say it was; the number of records applied again.
-
-    Stops early where the partition halts: its topic is judged once more when reading goes on.
-    """
+    """Bring the partition to where its order records say it was; the number of records applied again."""
     repeated = 0
     for run in await recorded(log, partition.number, position):
         first = max(run.first, partition.offsets.get(run.topic, 0))
         if first >= run.following:
             continue
         async for records in log.read(run.topic, partition.number, first, run.following):
-            if records and partition.apply(run.topic, records) is not None:
-                return repeated
+            if records:
+                partition.apply(run.topic, records, again=True)
             repeated += len(records)
     return repeated

@@ -1,12 +1,14 @@
-"""Reads topic-partitions from an offset to their end, apart from the group: for restoring, and for redoing."""
+"""Reads topic-partitions from an offset to their end, apart from the group: for redoing, and to restore the table."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams import metrics, progress, topics
+from streams.changes import Partition
 from streams.lane.fetch import Reader
-from streams.lane.record import Record
+from streams.lane.record import ORDER, UNDECODABLE, Record
 
 FETCH_BYTES: Final = 4 << 20
 POLL_S: Final = 0.5
@@ -17,6 +19,10 @@ STALL_POLLS: Final = 40
 
 class Stalled(Exception):
     """The log does not deliver what it said it holds."""
+
+
+class Undecodable(Exception):
+    """The changelog cannot be read; one line."""
 
 
 class LogReader:
@@ -81,3 +87,44 @@ def _before(records: list[Record], bound: int | None) -> list[Record]:
     if bound is None or not records or records[-1].offset < bound:
         return records
     return [record for record in records if record.offset < bound]
+
+
+async def restore(log: LogReader, partition: Partition, exactly_once: bool) -> int:
+    """Give the partition its changelog; the position in `lead-order` that the last meta record notes, 0 without.
+
+    At least once, what no meta record follows is left out: a crash cut that flush short. It is applied again, in
+    the recorded order and to the table of that time, since orders of application do not commute: an event that
+    was passed on to another lead must not be counted here because its device was found to be shared afterwards.
+    Raises KafkaError, Stalled, Undecodable.
+    """
+    position, count = 0, 0
+    unvouched: list[Record] = []
+    async for records in log.read(topics.LEAD_SCORES, partition.number):
+        count += len(records)
+        for record in records:
+            if record.headers:
+                position = _noted(record, position)
+            if exactly_once:
+                _give(record, partition)
+                continue
+            unvouched.append(record)
+            if record.key == progress.KEY:
+                for vouched in unvouched:
+                    _give(vouched, partition)
+                unvouched.clear()
+    metrics.RESTORED_RECORDS.inc(count)
+    return position
+
+
+def _give(record: Record, partition: Partition) -> None:
+    if record.key is not None:
+        partition.restore(record.key, record.value)
+
+
+def _noted(record: Record, position: int) -> int:
+    for name, value in record.headers:
+        if name == UNDECODABLE:
+            raise Undecodable(f"the changelog cannot be decoded at {value.decode()}; see the runbook: rebuild")
+        if name == ORDER:
+            return int(value)
+    return position

@@ -10,14 +10,14 @@ from aiokafka import errors
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from streams import metrics, topics
+from streams import metrics
 from streams.changes import Partition
 from streams.lane.positions import Positions
-from streams.lane.record import UNDECODABLE, Batch, Record
+from streams.lane.record import Batch
 from streams.lane.redo import redo
-from streams.lane.restore import LogReader, Stalled
+from streams.lane.restore import LogReader, Stalled, Undecodable, restore
 from streams.lane.tally import Tally
-from streams.lane.transaction import ORDER_HEADER, OrderedWriter, Writer
+from streams.lane.transaction import OrderedWriter, Writer
 
 if TYPE_CHECKING:
     from streams.lane.lane import Lane
@@ -154,7 +154,10 @@ class Tenure:
         await self._writer.open()
         partition = self._lane.make_partition(self.number, self._lane.partitions)
         async with self._lane.restoring, LogReader(self._lane.client_options, f"restore-{self.number}") as reader:
-            order_position = await self._restore(partition, reader)
+            try:
+                order_position = await restore(reader, partition, self._lane.exactly_once)
+            except Undecodable as error:
+                raise Refusal(str(error)) from None
             refused = partition.restored()
             if refused is not None:
                 raise Refusal(refused.message)
@@ -168,28 +171,6 @@ class Tenure:
         await self._seat()
         metrics.RESTORE_DURATION.observe(time.monotonic() - started)
         self.touched()
-
-    async def _restore(self, partition: Partition, reader: LogReader) -> int:
-        """The whole changelog; returns the position in `lead-order` that the last meta record notes."""
-        order_position, count = 0, 0
-        restore = partition.restore
-        async for records in reader.read(topics.LEAD_SCORES, self.number):
-            count += len(records)
-            for record in records:
-                if record.headers:
-                    order_position = self._noted(record, order_position)
-                if record.key is not None:
-                    restore(record.key, record.value)
-        metrics.RESTORED_RECORDS.inc(count)
-        return order_position
-
-    def _noted(self, record: Record, position: int) -> int:
-        for name, value in record.headers:
-            if name == UNDECODABLE:
-                raise Refusal(f"the changelog cannot be decoded at {value.decode()}; see the runbook: rebuild")
-            if name == ORDER_HEADER:
-                return int(value)
-        return position
 
     async def _seat(self) -> None:
         """Seek to where the state stands, in the generation of now, and let records in."""

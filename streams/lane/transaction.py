@@ -11,6 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.changes import Changes
 from streams.lane.packing import BATCH_BYTES, Packed, Packer, size
+from streams.lane.record import ORDER
 
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 """A hung producer holds back the readers of every partition that it wrote to until this has passed."""
@@ -20,8 +21,6 @@ RETRY_BACKOFF_MS: Final = 5
 
 REQUEST_TIMEOUT_MS: Final = 10_000
 CLOSE_PATIENCE_S: Final = 1.0
-ORDER_HEADER: Final = "order"
-"""On the meta record, at least once: the offset in `lead-order` after the last record that it vouches for."""
 
 CommitGroup = Callable[[Mapping[tuple[str, int], int]], Awaitable[None]]
 
@@ -109,7 +108,7 @@ class OrderedWriter:
         written = size(ordered)
         for sent in await _all(await _send(producer, ordered)):
             self.order_position = sent.offset + 1
-        note = (ORDER_HEADER, str(self.order_position).encode())
+        note = (ORDER, str(self.order_position).encode())
         steps = packer.table(number, changes), packer.effects(changes.effects), packer.meta(number, changes, note)
         for packed in steps:
             written += size(packed)

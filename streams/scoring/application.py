@@ -8,21 +8,15 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.identity import address
+from streams.scoring import memory
 from streams.scoring.attribute import CARRIERS, learn, plain
 from streams.scoring.event import Event
-from streams.scoring.instant import HOUR, NEVER
+from streams.scoring.instant import NEVER
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
 from streams.scoring.model import EVERY_PAGE, Matcher, Model, Rule
 from streams.scoring.stage import MOVING, Step, elapse, refold, settled, take
 from streams.scoring.visit import page
 
-SPELL: Final = 6 * HOUR
-"""Arrivals of event ids are kept to this grain, so that forgetting is rare work."""
-REMEMBERED_SPELLS: Final = 4
-"""An event id is remembered for a day from its arrival: the senders' retries end after twelve hours."""
-MOST_IDS, KEPT_IDS = 400, 200
-"""Over the first so many ids of one lead, the oldest are forgotten down to the second. No person does so much in a
-day, and what was counted is known by its own id for as long as it counts."""
 MOST_FACTS: Final = 24
 """Occasions and answers of sales kept per lead, the newest."""
 MOST_STALE: Final = 64
@@ -50,66 +44,45 @@ class Outcome(StrEnum):
     NOBODY = "nobody"
 
 
-def apply(lead: Lead, key: str, event: Event, arrival: int, via: int, model: Model) -> Outcome:
-    """Apply an event of this lead that arrived at `arrival`; `via` tells by which identity it came."""
-    why = refused(lead, event)
-    if why is not None:
-        return why
+def apply(lead: Lead, key: str, event: Event, arrival: int, via: str, model: Model) -> Outcome:
+    """Apply an event of the lead `key` that arrived at `arrival`; `via`: the key by which it came.
+
+    Unless the outcome is SCORED, nothing of the record has changed.
+    """
+    mark = memory.digest(event.event_id)
+    if memory.has(lead.seen, mark):
+        return Outcome.DUPLICATE
     at, event_id = event.at, event.event_id
-    _remember(lead, event_id, arrival)
+    if lead.erased and at <= lead.erased:
+        return Outcome.ERASED
+    if lead.retracted and event_id in lead.retracted:
+        return Outcome.RETRACTED
+    memory.note(lead.seen, mark, arrival)
     if arrival > lead.arrival:
         lead.arrival = arrival
+    place = 0 if via == key else _via(lead, via)
     stale = arrival - at > model.max_age
     if stale:
         lead.stale = sorted({*lead.stale, (at, event_id)})[-MOST_STALE:]
     clock = lead.clock
     if at > clock or (at == clock and event_id >= lead.clock_id):
         elapse(lead, at, model)  # before new evidence pushes out what counted until now
-        step = _add(lead, event, via, model)
+        step = _add(lead, event, place, model)
         if step is not None:
             take(lead, key, step._replace(stale=True) if stale else step, model)
         lead.clock, lead.clock_id = at, event_id
     else:
-        step = _add(lead, event, via, model)
+        step = _add(lead, event, place, model)
         if step is not None and not settled(lead, step, model):
             refold(lead, key, (at, event_id), model)
     return Outcome.SCORED
 
 
-def refused(lead: Lead, event: Event) -> Outcome | None:
-    """Why an event changes nothing of this record: it came before, was taken back, or the person is erased."""
-    if event.event_id in lead.seen:
-        return Outcome.DUPLICATE
-    if lead.erased and event.at <= lead.erased:
-        return Outcome.ERASED
-    if lead.retracted and event.event_id in lead.retracted:
-        return Outcome.RETRACTED
-    return None
-
-
-def _remember(lead: Lead, event_id: str, arrival: int) -> None:
-    """Note an event id by the spell of its arrival."""
-    seen = lead.seen
-    spell = arrival // SPELL
-    if spell > lead.seen_to:
-        lead.seen_to = spell
-        _forget_ids(lead, spell - REMEMBERED_SPELLS)
-        seen = lead.seen
-    elif spell < lead.seen_to - REMEMBERED_SPELLS:
-        return
-    if spell < lead.seen_from or not seen:
-        lead.seen_from = spell
-    seen[event_id] = spell
-    if len(seen) > MOST_IDS:
-        newest = sorted((at, name) for name, at in seen.items())[-KEPT_IDS:]
-        lead.seen = {name: at for at, name in newest}
-        lead.seen_from = newest[0][0]
-
-
-def _forget_ids(lead: Lead, oldest: int) -> None:
-    if lead.seen and lead.seen_from < oldest:
-        lead.seen = {name: spell for name, spell in lead.seen.items() if spell >= oldest}
-        lead.seen_from = min(lead.seen.values(), default=0)
+def _via(lead: Lead, key: str) -> int:
+    """The place of an identity among those that a lead's events came by."""
+    if key not in lead.via:
+        lead.via.append(key)
+    return lead.via.index(key) + 1
 
 
 def _add(lead: Lead, event: Event, via: int, model: Model) -> Step | None:
@@ -290,7 +263,7 @@ def _retract(lead: Lead, event: Event) -> bool:
     target = event.retracts or ""
     counted = any(c.id == target for contributions in lead.evidence.values() for c in contributions)
     counted = counted or any(m.id == target for visit in lead.visits for m in visit.marks.values())
-    at = (event.at, event.event_id) if counted or target in lead.seen else (NEVER, "")
+    at = (event.at, event.event_id) if counted or memory.has(lead.seen, memory.digest(target)) else (NEVER, "")
     before = lead.retracted.get(target)
     if before is None or at < before:
         lead.retracted[target] = at

@@ -163,9 +163,7 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     clock: int = NEVER
     clock_id: str = ""
     quiet: int = NEVER  # up to here time alone moves nothing
-    seen: dict[str, int] = {}
-    seen_to: int = 0  # the newest and the oldest spell of arrival in it
-    seen_from: int = 0
+    seen: dict[int, bytes] = {}  # see streams.scoring.memory
     evidence: dict[str, list[Contribution]] = {}
     visits: list[Visit] = []
     known: dict[

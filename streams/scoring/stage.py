@@ -325,7 +325,7 @@ def _ends(lead: Lead, model: Model, state: Move, since: int, until: int) -> list
     """Where the score may jump after `since` and up to `until`, which is itself always looked at."""
     ends = {until}
     for rule in model.rules:
-        for c in alive(rule, lead, until, TICK, state.floor) + alive(rule, lead, since, TICK, state.floor):
+        for c in alive(rule, lead, until, TICK, state.floor) + alive(rule, lead, since, LAST, state.floor):
             for at in (c.at, c.at + 1, c.at + rule.keeps - 1, c.at + rule.keeps):
                 if since < at < until:
                     ends.add(at)

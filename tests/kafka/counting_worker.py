@@ -3,6 +3,7 @@
 With CRASH_AT_SEND=n in the environment it dies, as by a power cut, before it sends something for the n-th time.
 """
 
+import asyncio
 import itertools
 import logging
 import os
@@ -16,6 +17,9 @@ from streams.settings import Settings
 from streams.worker import run
 from tests.lane.counting import CountingPartition
 
+ARRIVAL_S = 0.3
+"""Time for what was sent before to reach the broker."""
+
 
 def crash_at(turn: int) -> None:
     """Replace the writers' sending by one that kills the process at its n-th call."""
@@ -23,7 +27,8 @@ def crash_at(turn: int) -> None:
     turns = itertools.count(1)
 
     async def sending(*arguments: Any) -> Any:
-        if next(turns) == turn:
+        if next(turns) >= turn:  # the later ones wait for the end too
+            await asyncio.sleep(ARRIVAL_S)
             os._exit(9)
         return await send(*arguments)
 

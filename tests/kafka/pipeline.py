@@ -1,4 +1,4 @@
-"""A whole pipeline as its user runs it, seen from outside: workers as processes, commands, and when it is quiet."""
+"""A whole pipeline as its user runs it, seen from outside: workers as processes, commands, quiet."""
 
 import json
 import os
@@ -18,7 +18,12 @@ class Worker(Process):
     """A real worker: `leadstreams worker`, or another command that runs one."""
 
     def __init__(
-        self, bootstrap: str, name: str, log: Path, command: Iterable[str] = (str(PROGRAM), "worker"), **settings: str
+        self,
+        bootstrap: str,
+        name: str,
+        log: Path,
+        command: Iterable[str] = (str(PROGRAM), "worker"),
+        **settings: str,
     ) -> None:
         super().__init__(bootstrap, "crash", name, log, (), secret=SECRET, **settings)
         self._command = [*command]

@@ -1,4 +1,4 @@
-"""The real worker, which dies before its n-th send with CRASH_AT_SEND=n: `python -m tests.kafka.scoring_worker`."""
+"""The real worker, which dies before its n-th send: CRASH_AT_SEND=n `python -m tests.kafka.scoring_worker`."""
 
 import os
 import sys

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from streams import order, topics
+from streams import order, progress, topics
 from streams.changes import Changes, Effect, Halted, Record, Refused
 from streams.lane.record import UNDECODABLE
 
-META = b"\x00meta"
+META = progress.KEY
 THRESHOLD = 20
 
 
@@ -73,8 +73,8 @@ class CountingPartition:
     def offsets(self) -> dict[str, int]:
         return self._offsets
 
-    def apply(self, topic: str, records: Sequence[Record]) -> Halted | None:
-        if any(record.value == b"halt" for record in records):
+    def apply(self, topic: str, records: Sequence[Record], again: bool = False) -> Halted | None:
+        if not again and any(record.value == b"halt" for record in records):
             return Halted(topic, records[0].offset, "told to")
         table, dirty = self.table, self._dirty
         for record in records:

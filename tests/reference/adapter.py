@@ -82,7 +82,7 @@ def lead_of(events: Iterable[Event], model: Model) -> Lead:
     for document in events:
         event = decode(msgspec.json.encode(named_by_the_core(document, model)))
         assert isinstance(event, CoreEvent), event
-        apply(lead, KEY, event, event.at, 0, model)
+        apply(lead, KEY, event, event.at, KEY, model)
     return lead
 
 

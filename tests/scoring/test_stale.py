@@ -35,7 +35,7 @@ def download(event_id: str, at: int, kind: str = "content_downloaded") -> Event:
 def stage(max_age: str | None, *events: tuple[Event, int]) -> Stage:
     lead = Lead()
     for event, arrival in events:
-        apply(lead, KEY, event, arrival, 0, model(max_age))
+        apply(lead, KEY, event, arrival, KEY, model(max_age))
     return lead.stage
 
 
