@@ -177,11 +177,16 @@ def _leave_now(code: int) -> None:
     os._exit(code)
 
 
+def speak() -> None:
+    """What the worker has to say goes to standard error: without this, errors only, and without their level."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
 def main() -> int:
     """One worker by the settings; what `leadstreams worker` does, without its options."""
     from streams import pipeline  # needs what only a whole pipeline has
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    speak()
     settings = Settings()
     try:
         agreed = pipeline.terms(settings)

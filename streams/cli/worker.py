@@ -21,7 +21,9 @@ def worker() -> None:
         agreed = pipeline.terms(settings)
     except pipeline.Unusable as error:
         terminal.stop(str(error), terminal.WRONG_USE)
-    raise typer.Exit(import_module("streams.worker").run(settings, pipeline.maker(agreed)))
+    worker = import_module("streams.worker")
+    worker.speak()
+    raise typer.Exit(worker.run(settings, pipeline.maker(agreed)))
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""Reads topic-partitions from an offset to their end, apart from the group: for redoing, and to restore the table."""
+"""Reads topic-partitions from an offset to their end, apart from the group: to redo, and to restore the table."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final

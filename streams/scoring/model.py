@@ -94,8 +94,9 @@ class Model:
 
 
 def canonical(source: ScoringModel) -> bytes:
-    """The one byte form of a model: sorted keys, no blanks; equal for files that say the same."""
-    return msgspec.json.encode(source.model_dump(mode="json"), order="deterministic")
+    """The one byte form of a model: sorted keys, no blanks, nothing that goes without saying; equal for files that
+    say the same, and unchanged by words that later versions add."""
+    return msgspec.json.encode(source.model_dump(mode="json", exclude_defaults=True), order="deterministic")
 
 
 def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
