@@ -15,7 +15,7 @@ from streams.scoring.instant import NEVER
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
 from streams.scoring.model import EVERY_PAGE, Matcher, Model, Rule
 from streams.scoring.stage import MOVING, Step, elapse, refold, settled, take
-from streams.scoring.visit import page
+from streams.scoring.visit import goes_on, page
 
 MOST_FACTS: Final = 24
 """Occasions and answers of sales kept per lead, the newest."""
@@ -124,6 +124,8 @@ def _lowers(rules: tuple[Rule, ...]) -> bool:
 def _view(lead: Lead, event: Event, via: int, model: Model) -> tuple[Rule, ...]:
     """A page view: the visit rules whose evidence it changed."""
     groups = model.groups(event.url) if model.pages else EVERY_PAGE
+    if lead.visits and goes_on(lead.visits[-1], event.at, event.session_id, groups):
+        return ()
     mark = Mark(event.at, event.event_id, _model_index(lead, model), ORIGINS.get(event.source_kind, 0), via)
     changed = page(lead.visits, event.session_id, groups, mark, model.visit_span)
     if not changed:
@@ -222,6 +224,8 @@ def _model_index(lead: Lead, model: Model) -> int:
 
 def _know(lead: Lead, event: Event) -> bool:
     """Note since when an address and a user id are known; whether that changed."""
+    if event.at > lead.clock and _told_before(lead, event):
+        return False
     position = (event.at, event.event_id)
     changed = False
     if event.email is not None:
@@ -236,6 +240,16 @@ def _know(lead: Lead, event: Event) -> bool:
     if event.source_kind != "browser":
         changed = _note_known(lead, "server", position) or changed
     return changed
+
+
+def _told_before(lead: Lead, event: Event) -> bool:
+    """Whether an event that is newer than all before it tells nothing new of who the lead is: the usual case."""
+    known = lead.known
+    return (
+        (event.user_id is None or "user" in known)
+        and (event.email is None or event.email in lead.emails)
+        and ("server" in known or event.source_kind == "browser")
+    )
 
 
 def earliest(emails: dict[str, Position]) -> dict[str, Position]:

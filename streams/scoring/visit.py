@@ -39,6 +39,19 @@ def page(visits: list[Visit], session: str | None, groups: tuple[str, ...], mark
     return before != [visit.marks for visit in visits]
 
 
+def goes_on(newest: Visit, at: int, session: str | None, groups: tuple[str, ...]) -> bool:
+    """Whether a page is one more of the newest visit and no news; it is taken in then. The usual case."""
+    end = newest.end
+    if at <= end or newest.session != session or (session is None and at - end >= GAP):
+        return False
+    marks = newest.marks
+    for group in groups:
+        if group not in marks:
+            return False
+    newest.end = at
+    return True
+
+
 def _running(visits: list[Visit], session: str | None) -> Visit | None:
     """The newest visit that a page of this session may continue."""
     for visit in reversed(visits):
