@@ -186,7 +186,7 @@ def _config(topic: Topic, settings: Settings) -> dict[str, str]:
 def check(client: KafkaAdminClient, settings: Settings, needed_days: float | None = None) -> list[Difference]:
     """All differences between the topics that are there and those that the pipeline needs.
 
-    `needed_days` is the model's longest window plus its longest cool-down: no input may forget earlier.
+    `needed_days` is the model's longest window plus its cool-down: no input may forget earlier.
     """
     found = describe(client, [topic.name for topic in topics.ALL])
     differences = [

@@ -22,6 +22,9 @@ from streams.settings import Settings
 
 CLIENT_ID: Final = "leadstreams-reader"
 
+TAIL_RECORDS: Final = 5_000
+"""Of a partition of the changelog, to look for its newest meta record before reading all of it."""
+
 Advance = Callable[[int], None]
 """Told how many more records were read."""
 
@@ -113,6 +116,29 @@ async def stored(
         if advance is not None:
             advance(len(batch))
     return Stored(records, _progress(meta), after)
+
+
+async def secrets(settings: Settings) -> set[str]:
+    """Fingerprints of the identity secrets under which the pipeline's partitions were written. Raises Refused."""
+    found: set[str] = set()
+    async with opened(settings) as log:
+        for number in range(partitions(settings)):
+            newest = await _newest_progress(log, number)
+            if newest is not None:
+                found.add(newest.secret)
+    return found
+
+
+async def _newest_progress(log: LogReader, partition: int) -> Progress | None:
+    """The newest meta record: every flush ends with one, so that it is near the end of the log."""
+    first, end = await log.bounds(topics.LEAD_SCORES, partition)
+    for tail in (TAIL_RECORDS, end - first):
+        meta: bytes | None = None
+        async for batch in log.read(topics.LEAD_SCORES, partition, end - tail):
+            meta = next((record.value for record in reversed(batch) if record.key == progress.KEY), meta)
+        if meta is not None:
+            return _progress(meta)
+    return None
 
 
 def _settle(records: dict[str, bytes], after: dict[str, bytes | None]) -> None:

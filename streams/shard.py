@@ -128,6 +128,8 @@ class Shard:
             first = self._runs.pop().first
         self._runs.append(order.Run(topic, first, following))
         self.progress.offsets[topic] = following
+        if not self.progress.swept:  # no sweep on the first day, amid an import of history
+            self.progress.swept = records[0].timestamp // DAY * DAY
         self._events += len(records)
         return None
 

@@ -33,6 +33,11 @@ PERSONAL_DATA_KEPT_MS: Final = 90 * DAY_MS
 MAX_EVENT_BYTES: Final = 1_048_588
 """Kafka's own default for `max.message.bytes`."""
 
+MAX_STATE_BYTES: Final = 4 << 20
+"""A lead's whole record: 20 attributes in 6 versions of 4,000 characters of 4 bytes, and half as much again. It goes
+to the changelog, into a merge with another lead and, in part, into a transition. An event that is forwarded, which
+is the event and where it came from, fits too: a maximum-size event must not stop the partition that received it."""
+
 DEAD_LETTER_HEADROOM: Final = 65_536
 """A dead letter is the refused record plus headers that tell why: it must fit where the record did."""
 
@@ -52,10 +57,12 @@ _EVENTS = {
     "message.timestamp.type": "LogAppendTime",
     "max.message.bytes": str(MAX_EVENT_BYTES),
 }
+_FORWARDS = {**_EVENTS, "max.message.bytes": str(MAX_STATE_BYTES)}
 _OUTPUT = {"retention.ms": str(PERSONAL_DATA_KEPT_MS)}
 # Restore time follows the number of leads, not their history: compact early and often.
 _COMPACTED = {
     "cleanup.policy": "compact",
+    "max.message.bytes": str(MAX_STATE_BYTES),
     "segment.bytes": str(64 * 1024 * 1024),
     "min.cleanable.dirty.ratio": "0.1",
     "max.compaction.lag.ms": str(10 * 60_000),
@@ -67,16 +74,20 @@ ALL: Final = (
     Topic(FORM_SUBMISSIONS, "form submissions", _EVENTS),
     Topic(LEAD_ACTIVITIES, "identification, webinars, events, social, contacts with sales", _EVENTS),
     Topic(SALES_FEEDBACK, "what sales did with a handoff, relationships, erasure", _EVENTS),
-    Topic(LEAD_FORWARDS, "events and merges for another partition, ticks, model markers", _EVENTS),
+    Topic(LEAD_FORWARDS, "events and merges for another partition, ticks, model markers", _FORWARDS),
     Topic(LEAD_ORDER, "the order in which a partition's records were applied", _OUTPUT),
     Topic(LEAD_MODELS, "every scoring model ever active", {"cleanup.policy": "compact"}, single_partition=True),
     Topic(LEAD_SCORES, "the score table and each partition's progress", _COMPACTED),
-    Topic(LEAD_TRANSITIONS, "every change of stage with its reasons", _OUTPUT),
+    Topic(
+        LEAD_TRANSITIONS,
+        "every change of stage with its reasons",
+        {**_OUTPUT, "max.message.bytes": str(MAX_STATE_BYTES)},
+    ),
     Topic(SALES_HANDOFFS, "one CloudEvent when a lead becomes sales-qualified", _OUTPUT),
     Topic(SALES_HANDOFFS_SHADOW, "what would have been handed over in shadow mode", _OUTPUT),
     Topic(
         DEAD_LETTERS,
         "what was refused: the raw bytes, and why",
-        {**_OUTPUT, "max.message.bytes": str(MAX_EVENT_BYTES + DEAD_LETTER_HEADROOM)},
+        {**_OUTPUT, "max.message.bytes": str(MAX_STATE_BYTES + DEAD_LETTER_HEADROOM)},
     ),
 )

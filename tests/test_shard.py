@@ -16,6 +16,7 @@ from streams.changes import Halted, Refused
 from streams.identity import forward
 from streams.identity.keys import Secret, partition_of
 from streams.lane.record import UNDECODABLE, Record
+from streams.scoring.instant import DAY
 from streams.scoring.lead import FORMAT
 from streams.scoring.model import Model
 from streams.shard import Shard
@@ -26,6 +27,7 @@ from tests.reference.events import at, event, met, view, whitepaper
 from tests.scoring.event_documents import documents as awkward_documents
 from tests.test_identity_journeys import LATER, MAIL, PATHS, Document, handoff_ids, journey
 
+IMPORTED = at(day=1) + 600 * DAY + 1
 SEEDS = st.integers(0, 2**32)
 PARTITIONS = st.sampled_from([1, 3, 7])
 KEPT = settings(max_examples=60, deadline=None)
@@ -196,8 +198,9 @@ def record(
     offset: int = 0,
     key: bytes = b"k",
     headers: Sequence[tuple[str, bytes]] = (),
+    timestamp: int = LATER,
 ) -> Record:
-    return Record(topic, 0, offset, LATER, key, value, list(headers))
+    return Record(topic, 0, offset, timestamp, key, value, list(headers))
 
 
 GOOD = wire(view("good", at(day=1), **MAIL))
@@ -356,3 +359,19 @@ def test_whatever_partition_an_event_is_put_on_its_lead_lives_where_murmur2_says
     lab.run()
     for number, shard in enumerate(lab.shards):
         assert all(partition_of(key, partitions) == number for key in shard.table.dump())
+
+
+def test_history_that_is_imported_on_the_first_day_is_not_swept_before_it_is_whole() -> None:
+    """A visitor's old visits wait for the address that comes later in the same file."""
+    shard = Shard(0, 1, terms_of())
+    device = key_of(device="device-1")
+    shard.apply(topics.WEB_VISITS, [record(wire(view("old", at(day=1))), timestamp=IMPORTED)])
+    shard.take()
+    tomorrow = (IMPORTED // DAY + 1) * DAY
+    assert shard.next_due == tomorrow
+    shard.issue_ticks(tomorrow - 1)
+    assert not shard.take().effects
+    shard.issue_ticks(tomorrow)
+    [sweep] = shard.take().effects
+    shard.apply(topics.LEAD_FORWARDS, [record(sweep.value, topics.LEAD_FORWARDS)])
+    assert (device.encode(), None) in shard.take().table

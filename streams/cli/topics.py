@@ -1,14 +1,16 @@
 """`leadstreams topics`: the pipeline's topics, created and compared."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from streams import admin
+from streams import admin, topics
 from streams.admin import Difference, Severity
 from streams.cli import terminal
+from streams.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
@@ -39,19 +41,22 @@ def create(as_json: Json = False) -> None:
 def check(
     needed_days: Annotated[
         float | None,
-        typer.Option(min=0, help="How long the inputs must be kept: the model's longest window plus cool-down."),
+        typer.Option(min=0, help="How long the inputs must be kept; else the model's longest window plus cool-down."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare partitions, compaction, retention, timestamps and sizes with what the pipeline needs.
+    """Compare partitions, compaction, retention, timestamps, sizes and the identity secret with what is needed.
 
     Exit code 1 if something would lose or misplace leads; remarks alone leave it at 0.
 
         leadstreams topics check --json
     """
     settings = terminal.settings()
+    if needed_days is None:
+        needed_days = terminal.model(settings).remembers / topics.DAY_MS
     with admin.connect(settings) as client:
         differences = admin.check(client, settings, needed_days)
+    differences += _compare_secret(settings, differences)
     if as_json:
         terminal.print_json([difference._asdict() for difference in differences])
     else:
@@ -59,6 +64,18 @@ def check(
     errors = sum(difference.severity is Severity.ERROR for difference in differences)
     if errors:
         terminal.stop(f"{errors} difference{'s' * (errors > 1)} that would lose or misplace leads")
+
+
+def _compare_secret(settings: Settings, differences: Sequence[Difference]) -> list[Difference]:
+    if any(found.topic == topics.LEAD_SCORES and found.setting == "topic" for found in differences):
+        return []
+    log = import_module("streams.log")
+    recorded = sorted(log.run(log.secrets(settings)))
+    secret = settings.require_secret()
+    if isinstance(secret, str):
+        note = Difference(Severity.NOTE, topics.LEAD_SCORES, "identity secret", "set", "not compared", secret)
+        return [note] if recorded else []
+    return [found for name in recorded for found in admin.compare_secret(name, secret)]
 
 
 def _show(differences: Sequence[Difference]) -> None:

@@ -11,7 +11,7 @@ from schemas.identity import address
 from streams.scoring import memory
 from streams.scoring.attribute import CARRIERS, learn, plain
 from streams.scoring.event import Event
-from streams.scoring.instant import NEVER
+from streams.scoring.instant import NEVER, moment
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
 from streams.scoring.model import EVERY_PAGE, Matcher, Model, Rule
 from streams.scoring.stage import MOVING, Step, elapse, refold, settled, take
@@ -267,7 +267,7 @@ def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
 
 def _hear(lead: Lead, event: Event) -> Feedback:
     """What sales said, kept as a fact of the fold."""
-    said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, NEVER)
+    said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, moment(event.not_before))
     lead.feedback = sorted({*lead.feedback, said}, key=lambda f: (f.at, f.id))[-MOST_FACTS:]
     return said
 

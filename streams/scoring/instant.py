@@ -1,6 +1,6 @@
 """Instants and spans of time: int Unix milliseconds inside, RFC 3339 in UTC on the wire."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 SECOND: Final = 1000
@@ -31,3 +31,13 @@ def milliseconds(text: str) -> int:
     """The instant that `rfc3339` wrote."""
     moment = datetime.fromisoformat(text)
     return round(moment.timestamp() * 1000)
+
+
+def moment(text: str | None) -> int:
+    """The instant that a person's date or time means, UTC unless it says otherwise; NEVER if it means none."""
+    try:
+        found = datetime.fromisoformat((text or "").strip())
+        since = found - (_EPOCH if found.tzinfo is None else _EPOCH.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return NEVER
+    return max(since // timedelta(milliseconds=1), NEVER)

@@ -84,6 +84,11 @@ class Model:
         name = f"{self.pipeline}\0{key}\0{cycle}".encode()
         return f"ho-{blake2b(name, digest_size=16).hexdigest()}"
 
+    @property
+    def remembers(self) -> int:
+        """How far back a lead's past matters: the longest that anything counts, and the wait before a return."""
+        return self.longest + self.source.recycling.cool_down
+
     def groups(self, url: str | None) -> tuple[str, ...]:
         """The marks that a page of this address sets in its visit."""
         return groups_of(url, self.pages) if self.pages else EVERY_PAGE

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,7 @@ from streams.settings import Settings
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.fleet import until
 from tests.kafka.pipeline import SECRET, Worker, command, quiet
-from tests.kafka.traffic import traffic, write
+from tests.kafka.traffic import Progress, traffic, write
 
 PARTITIONS: Final = 4
 RECORDS: Final = int(os.environ.get("LEADSTREAMS_CRASH_EVENTS", "300000"))
@@ -48,22 +47,20 @@ def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
         worker.start()
     until(lambda: all(worker.ready for worker in workers), 60, "the first assignment")
     records = traffic(RECORDS, PEOPLE, PARTITIONS, 5, Secret(SECRET.encode()))
-    sending = threading.Thread(target=lambda: asyncio.run(write(kafka.bootstrap, records, PER_SECOND)))
+    progress = Progress()
+    sending = threading.Thread(target=lambda: asyncio.run(write(kafka.bootstrap, records, PER_SECOND, progress)))
     sending.start()
-    kills = 0
-    while sending.is_alive() or kills < KILLS:
-        deadline = time.monotonic() + rng.uniform(0.3, 2 * RECORDS / PER_SECOND / KILLS - 0.3)
-        until(lambda deadline=deadline: time.monotonic() > deadline, 60)  # type: ignore[misc]
+    for fatal in sorted(rng.sample(range(RECORDS // 30, RECORDS), KILLS)):
+        until(lambda fatal=fatal: progress.sent >= fatal, 120, f"record {fatal}")  # type: ignore[misc]
         victim = rng.choice(workers)
         victim.kill()
         victim.start()
-        kills += 1
     sending.join()
+    assert progress.sent == RECORDS
     until(lambda: quiet(workers), 120, "the end of the backlog")
     until(lambda: quiet(workers), 10)
     code, found = command(kafka.bootstrap, "replay", "--diff")
     assert (code, found["differences"]) == (0, []), json.dumps(found["differences"][:8])
-    assert kills >= KILLS
     for worker in workers:
         assert worker.stop() == 0
         assert worker.lines("ERROR") == []

@@ -87,11 +87,19 @@ def _event(person: int, rng: random.Random) -> tuple[str, Fields]:
     return topics.SALES_FEEDBACK, {"type": kind, **address, "reason": "timing", "source_kind": "crm"}
 
 
-async def write(bootstrap: str, records: Iterator[Written], per_second: int) -> int:
-    """Produce at about this rate; how many."""
+class Progress:
+    """How many records have been acknowledged by now."""
+
+    sent = 0
+
+
+async def write(
+    bootstrap: str, records: Iterator[Written], per_second: int, progress: Progress | None = None
+) -> None:
+    """Produce at about this rate."""
+    progress = progress or Progress()
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=5)
     await producer.start()
-    sent = 0
     loop = asyncio.get_running_loop()
     started = loop.time()
     try:
@@ -100,14 +108,14 @@ async def write(bootstrap: str, records: Iterator[Written], per_second: int) -> 
             waiting.append(
                 await producer.send(record.topic, record.value, key=record.key, partition=record.partition)
             )
-            sent += 1
             if len(waiting) >= 500:
                 await asyncio.gather(*waiting)
+                progress.sent += len(waiting)
                 waiting = []
-                ahead = sent / per_second - (loop.time() - started)
+                ahead = progress.sent / per_second - (loop.time() - started)
                 if ahead > 0:
                     await asyncio.sleep(ahead)
         await asyncio.gather(*waiting)
+        progress.sent += len(waiting)
     finally:
         await producer.stop()
-    return sent
