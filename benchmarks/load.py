@@ -18,7 +18,9 @@ START: Final = 1_760_000_000_000
 PAGES: Final = ("/pricing", "/product/a", "/blog/x", "/docs", "/service/b", "/")
 SPREAD: Final = 1.0
 """Zipf exponent: the most active lead has twice the events of the second."""
-BATCH_BYTES: Final = 512 * 1024
+BATCH_BYTES: Final = 900 * 1024
+TOGETHER: Final = 2_000
+"""Events between two flushes of the producer: about 20 ms at full load."""
 
 
 def lead_numbers(leads: int, rng: random.Random) -> Iterator[int]:
@@ -76,33 +78,40 @@ def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[tu
 
 
 async def write(bootstrap: str, count: int, leads: int, seed: int, partitions: int, secret: Secret) -> int:
-    """Produce the events, each to its lead's partition; the bytes of their values."""
+    """Produce the events, each to its lead's partition; the bytes of their values.
+
+    All topics are flushed together every few thousand events, as producers that wait some milliseconds do: the
+    log's own times then tell in which order things happened, also across topics.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES)
     await producer.start()
     encode = msgspec.json.Encoder().encode
     keys: dict[int, tuple[bytes, int]] = {}
-    open_batches: dict[tuple[str, int], Any] = {}
-    sending: list[asyncio.Future[Any]] = []
+    batches: dict[tuple[str, int], Any] = {}
     total = 0
     try:
-        for topic, lead, event in events(count, leads, seed):
+        for index, (topic, lead, event) in enumerate(events(count, leads, seed)):
             if lead not in keys:
                 key = lead_keys(None, f"user-{lead:08d}", None, secret)[0]
                 keys[lead] = key.encode(), partition_of(key, partitions)
             key_bytes, partition = keys[lead]
             value = encode(event)
             total += len(value)
-            batch = open_batches.get((topic, partition)) or producer.create_batch()
-            if batch.append(key=key_bytes, value=value, timestamp=None) is None:
-                batch.close()
-                sending.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-                batch.append(key=key_bytes, value=value, timestamp=None)
-            open_batches[topic, partition] = batch
-        for (topic, partition), batch in open_batches.items():
-            batch.close()
-            sending.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*sending)
+            batch = batches.get((topic, partition))
+            if batch is None:
+                batch = batches[topic, partition] = producer.create_batch()
+            batch.append(key=key_bytes, value=value, timestamp=None)
+            if index % TOGETHER == TOGETHER - 1:
+                await _send(producer, batches)
+        await _send(producer, batches)
     finally:
         await producer.stop()
     return total
+
+
+async def _send(producer: AIOKafkaProducer, batches: dict[tuple[str, int], Any]) -> None:
+    for batch in batches.values():
+        batch.close()
+    sent = [await producer.send_batch(batch, topic, partition=p) for (topic, p), batch in batches.items()]
+    await asyncio.gather(*sent)
+    batches.clear()

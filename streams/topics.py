@@ -34,9 +34,9 @@ MAX_EVENT_BYTES: Final = 1_048_588
 """Kafka's own default for `max.message.bytes`."""
 
 MAX_STATE_BYTES: Final = 4 << 20
-"""A lead's whole record: 20 attributes in 6 versions of 4,000 characters of 4 bytes, and half as much again. It goes
-to the changelog, into a merge with another lead and, in part, into a transition. An event that is forwarded, which
-is the event and where it came from, fits too: a maximum-size event must not stop the partition that received it."""
+"""A lead's whole record: 20 attributes in 6 versions of 4,000 characters of 4 bytes, and as much again. It goes to
+the changelog, into a merge with another lead and, in part, into a transition. A forwarded event fits too, which is
+the event and where it came from: the largest event must not stop the partition that received it."""
 
 DEAD_LETTER_HEADROOM: Final = 65_536
 """A dead letter is the refused record plus headers that tell why: it must fit where the record did."""

@@ -74,7 +74,7 @@ def test_inputs_must_be_kept_as_long_as_the_model_looks_back(kept: int, needed: 
 
 
 def test_a_dead_letter_must_fit_wherever_its_record_did() -> None:
-    larger = as_declared(VISITS, max_message_bytes=str(2 * topics.MAX_EVENT_BYTES))
+    larger = as_declared(VISITS, max_message_bytes=str(2 * topics.MAX_STATE_BYTES))
     letters = BY_NAME[topics.DEAD_LETTERS]
     found = {topics.WEB_VISITS: larger, topics.DEAD_LETTERS: as_declared(letters)}
 

@@ -41,7 +41,9 @@ def create(as_json: Json = False) -> None:
 def check(
     needed_days: Annotated[
         float | None,
-        typer.Option(min=0, help="How long the inputs must be kept; else the model's longest window plus cool-down."),
+        typer.Option(
+            min=0, help="How long the inputs must be kept; else the model's longest window plus cool-down."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

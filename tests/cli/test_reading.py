@@ -253,5 +253,5 @@ def test_replay_diff_sees_one_changed_byte_in_the_table(lived: Lived, cli: Cli) 
     assert called.code == 1
     differences = {found["about"]: found["words"] for found in called.json()["differences"]}
     assert differences.keys() == {JANE, "ho-strange"}
-    assert differences[JANE].startswith("events counted: v2: replay ")
+    assert differences[JANE].startswith("visits: replay ")
     assert "2 differences" in called.err
