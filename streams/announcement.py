@@ -55,5 +55,5 @@ def _issue(key: str, lead: Lead, move: Move, model: Model) -> str | None:
     handoff_id = model.handoff_id(key, move.cycle)
     if handoff_id not in move.open:
         return None
-    lead.issued = [*lead.issued, Issued(move.at, move.id, handoff_id, move.cycle)][-MOST_FACTS:]
+    lead.issued = (*lead.issued, Issued(move.at, move.id, handoff_id, move.cycle))[-MOST_FACTS:]
     return handoff_id

@@ -45,9 +45,9 @@ class Kinship:
         news = [k for k in keys if k != key and (k not in lead.aliases or (trusted and k in lead.unproven))]
         if not news:
             return
-        lead.aliases = sorted({*lead.aliases, *news})[-MOST_ALIASES:]
+        lead.aliases = tuple(sorted({*lead.aliases, *news})[-MOST_ALIASES:])
         doubtful = {k for k in news if not trusted and k[0] == Kind.USER}
-        lead.unproven = sorted({*lead.unproven, *doubtful} - ({*news} - doubtful))
+        lead.unproven = tuple(sorted({*lead.unproven, *doubtful} - ({*news} - doubtful)))
         # A key that may refuse to be this lead's does not speak for others.
         sure = [k for k in dict.fromkeys((*keys, *lead.aliases)) if k != key and k not in lead.unproven]
         for other in news:
@@ -88,7 +88,7 @@ class Kinship:
         if (said.at, said.id) >= lead.position:  # whether its timer has fired by now makes no difference
             elapse(lead, said.at, self._model)
         remains = stub.moved(lead)
-        lead.claims, lead.owed = {}, []
+        lead.claims, lead.owed = {}, ()
         moved = forward.Merge(key, said.at, said.id, said.arrival, 0, records.encode(lead, 0, 0, 0))
         self.send(target, moved, key)
         self._table.replace(key, remains)
@@ -113,7 +113,7 @@ class Kinship:
         late = linked < lead.position
         merge.merge(lead, key, other, message.source, linked, self._model)
         if message.source not in lead.aliases:
-            lead.aliases = sorted([*lead.aliases, message.source])[-MOST_ALIASES:]
+            lead.aliases = tuple(sorted([*lead.aliases, message.source])[-MOST_ALIASES:])
         self._table.touch(key)
         self._announce(key, lead, before, Cause(message.id, MERGED, message.arrival, late))
         return True

@@ -41,7 +41,7 @@ class Outbox:
             return
         for key in sorted(self._paid):
             if (lead := self._table.get(key)) is not None:
-                lead.owed = []
+                lead.owed = ()
                 self._table.touch(key)
         self._paid = set()
         for effect in self._effects:
@@ -64,4 +64,4 @@ class Outbox:
 def _note(lead: Lead, effect: Effect) -> None:
     owed = Owed(effect.topic, effect.partition, effect.key, effect.value, effect.headers)
     if owed not in lead.owed:
-        lead.owed = [*lead.owed, owed]
+        lead.owed = (*lead.owed, owed)

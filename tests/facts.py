@@ -21,7 +21,7 @@ def facts(lead: Lead, model: Model) -> dict[str, Any]:
     Left out: by which identity an event came, which is how it came and not what it says; and visits that no rule
     can reach any more, which are only dropped when a new one begins.
     """
-    reach = max((v.end for v in lead.visits), default=0) - model.visit_span
+    reach = max((v.end for v in lead.visits), default=0) - model.reach.span
     evidence = {
         rule: [(c.at, c.id, c.points, lead.models[c.model], c.distinct, c.origin) for c in contributions]
         for rule, contributions in lead.evidence.items()

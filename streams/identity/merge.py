@@ -4,6 +4,8 @@ Contributions are united by event id, so nothing is lost and nothing counts twic
 the two from the instant of the link on, and the past is not judged again.
 """
 
+from collections.abc import Iterable
+
 from streams.scoring import attribute, memory
 from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, keep, once
 from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
@@ -27,7 +29,8 @@ def content(lead: Lead) -> bool:
 def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], model: Model) -> None:
     """Take another record of the same person into this one; taking it twice changes nothing."""
     via = _places(lead, key, other, source)
-    models = [_place(lead.models, name) for name in other.models]
+    lead.models = _united(lead.models, other.models)
+    models = [lead.models.index(name) for name in other.models]
     in_order = link >= lead.position and link >= other.position
     if link >= lead.position:  # before the other's evidence can hold up what time alone brought
         elapse(lead, link[0], model)
@@ -38,13 +41,13 @@ def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str],
         lead.evidence[rule_id] = keep(rule, united, model) if rule else united
     if other.visits:
         moved_visits = [_visit(visit, models, via) for visit in other.visits]
-        lead.visits = unite(lead.visits, moved_visits, model.visit_span) if lead.visits else moved_visits
+        lead.visits = unite(lead.visits, moved_visits, model.reach) if lead.visits else moved_visits
     _unite_facts(lead, other)
     state = other.state
     fact = Merged(*link, int(state.stage), state.floor, state.open, source, state.back)
     if fact in lead.merged:
         return
-    lead.merged = sorted([*lead.merged, fact], key=_order)[-MOST_FACTS:]
+    lead.merged = tuple(sorted((*lead.merged, fact), key=_order)[-MOST_FACTS:])
     lead.clock, lead.clock_id = max(lead.position, other.position)
     if in_order:
         take(lead, key, Step(*link, occasion=True, fact=fact), model)
@@ -68,27 +71,26 @@ def _unite_facts(lead: Lead, other: Lead) -> None:
     for name, versions in other.attributes.items():
         lead.attributes[name] = attribute.unite(lead.attributes.get(name, []), versions)
     feedback = {(f.at, f.id): f for f in (*lead.feedback, *other.feedback)}
-    lead.feedback = [feedback[position] for position in sorted(feedback)][-MOST_FACTS:]
-    lead.stale = sorted({*lead.stale, *other.stale})[-MOST_STALE:]
-    lead.occasions = sorted({*lead.occasions, *other.occasions})[-MOST_FACTS:]
+    lead.feedback = tuple(feedback[position] for position in sorted(feedback)[-MOST_FACTS:])
+    lead.stale = tuple(sorted({*lead.stale, *other.stale})[-MOST_STALE:])
+    lead.occasions = tuple(sorted({*lead.occasions, *other.occasions})[-MOST_FACTS:])
     for event_id, position in other.retracted.items():
         lead.retracted[event_id] = min(position, lead.retracted.get(event_id, position))
     proven = ({*lead.aliases} - {*lead.unproven}) | ({*other.aliases} - {*other.unproven})
-    lead.aliases = sorted({*lead.aliases, *other.aliases})
-    lead.unproven = [name for name in lead.aliases if name not in proven]
+    lead.aliases = tuple(sorted({*lead.aliases, *other.aliases}))
+    lead.unproven = tuple(name for name in lead.aliases if name not in proven)
     lead.arrival = max(lead.arrival, other.arrival)
 
 
 def _places(lead: Lead, key: str, other: Lead, source: str) -> list[int]:
     """For each `via` index of the other record, the index in this one."""
-    names = [source, *other.via]
-    return [0 if name == key else _place(lead.via, name) + 1 for name in names]
+    names = (source, *other.via)
+    lead.via = _united(lead.via, [name for name in names if name != key])
+    return [0 if name == key else lead.via.index(name) + 1 for name in names]
 
 
-def _place(names: list[str], name: str) -> int:
-    if name not in names:
-        names.append(name)
-    return names.index(name)
+def _united(names: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*names, *more)))
 
 
 def _contribution(c: Contribution, models: list[int], via: list[int]) -> Contribution:

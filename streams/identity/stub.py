@@ -38,6 +38,6 @@ def deny(lead: Lead, until: int) -> None:
     lead.emails = {email: position for email, position in lead.emails.items() if position[0] > until}
     versions = {name: [v for v in found if v.at > until] for name, found in lead.attributes.items()}
     lead.attributes = {name: found for name, found in versions.items() if found}
-    lead.feedback = [said for said in lead.feedback if said.at > until]
-    lead.occasions = [position for position in lead.occasions if position[0] > until]
+    lead.feedback = tuple(said for said in lead.feedback if said.at > until)
+    lead.occasions = tuple(position for position in lead.occasions if position[0] > until)
     lead.moves = [move for move in lead.moves if move.at > until]

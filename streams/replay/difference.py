@@ -45,7 +45,7 @@ def settled(value: bytes) -> bytes:
     if not head.stage & OWED:
         return value
     lead = records.decode(value)
-    lead.owed = []
+    lead.owed = ()
     return records.encode(lead, head.stage & STAGE_BITS, head.due, head.expires)
 
 

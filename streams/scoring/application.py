@@ -63,7 +63,7 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: str, model: Mod
     place = 0 if via == key else _via(lead, via)
     stale = arrival - at > model.max_age
     if stale:
-        lead.stale = sorted({*lead.stale, (at, event_id)})[-MOST_STALE:]
+        lead.stale = tuple(sorted({*lead.stale, (at, event_id)})[-MOST_STALE:])
     clock = lead.clock
     if at > clock or (at == clock and event_id >= lead.clock_id):
         elapse(lead, at, model)  # before new evidence pushes out what counted until now
@@ -81,7 +81,7 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: str, model: Mod
 def _via(lead: Lead, key: str) -> int:
     """The place of an identity among those that a lead's events came by."""
     if key not in lead.via:
-        lead.via.append(key)
+        lead.via = (*lead.via, key)
     return lead.via.index(key) + 1
 
 
@@ -111,7 +111,7 @@ def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, model: 
         if plain(event.phone) is not None:
             _note_known(lead, "phone", (at, event_id))
     if kind in OCCASIONS:
-        lead.occasions = sorted({*lead.occasions, (at, event_id)})[-MOST_FACTS:]
+        lead.occasions = tuple(sorted({*lead.occasions, (at, event_id)})[-MOST_FACTS:])
     fact = _hear(lead, event) if kind in MOVING else None
     taken_back = kind == RETRACTION and _retract(lead, event)
     return Step(at, event_id, rules, told or kind in OCCASIONS, fact, taken_back or _lowers(rules))
@@ -127,7 +127,7 @@ def _view(lead: Lead, event: Event, via: int, model: Model) -> tuple[Rule, ...]:
     if lead.visits and goes_on(lead.visits[-1], event.at, event.session_id, groups):
         return ()
     mark = Mark(event.at, event.event_id, _model_index(lead, model), ORIGINS.get(event.source_kind, 0), via)
-    changed = page(lead.visits, event.session_id, groups, mark, model.visit_span)
+    changed = page(lead.visits, event.session_id, groups, mark, model.reach)
     if not changed:
         return ()
     return model.visit_rules_of(groups) if model.pages else model.visit_rules
@@ -211,14 +211,12 @@ def origin(event: Event) -> int:
 
 
 def _model_index(lead: Lead, model: Model) -> int:
+    """The place of the model among those that gave this lead points."""
     models = lead.models
-    if not models:
-        models.append(model.hash)
+    if models == model.alone:
         return 0
-    if models[-1] == model.hash:
-        return len(models) - 1
     if model.hash not in models:
-        models.append(model.hash)
+        models = lead.models = (*models, model.hash) if models else model.alone
     return models.index(model.hash)
 
 
@@ -268,7 +266,7 @@ def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
 def _hear(lead: Lead, event: Event) -> Feedback:
     """What sales said, kept as a fact of the fold."""
     said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, moment(event.not_before))
-    lead.feedback = sorted({*lead.feedback, said}, key=lambda f: (f.at, f.id))[-MOST_FACTS:]
+    lead.feedback = tuple(sorted({*lead.feedback, said}, key=lambda f: (f.at, f.id))[-MOST_FACTS:])
     return said
 
 

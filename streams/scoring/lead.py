@@ -158,7 +158,10 @@ class Owed(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
-    """One key's record: a lead, or (with one claim that holds) the alias of another."""
+    """One key's record: a lead, or (with one claim that holds) the alias of another.
+
+    What most leads have none of is an empty tuple, which costs nothing: there are millions of these.
+    """
 
     clock: int = NEVER
     clock_id: str = ""
@@ -171,24 +174,24 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     ] = {}  # since when: email, phone, user; server: the first two not by a browser
     emails: dict[str, tuple[int, str]] = {}
     attributes: dict[str, list[Version]] = {}
-    feedback: list[Feedback] = []
-    occasions: list[tuple[int, str]] = []  # events that may lift whatever they scored
-    stale: list[tuple[int, str]] = []  # events that arrived too late to hand a lead over
+    feedback: tuple[Feedback, ...] = ()
+    occasions: tuple[tuple[int, str], ...] = ()  # events that may lift whatever they scored
+    stale: tuple[tuple[int, str], ...] = ()  # events that arrived too late to hand a lead over
     retracted: dict[str, tuple[int, str]] = {}  # event id: when, by which event; NEVER before it came
     moves: list[Move] = []
-    issued: list[Issued] = []
-    merged: list[Merged] = []
+    issued: tuple[Issued, ...] = ()
+    merged: tuple[Merged, ...] = ()
     said: int = Stage.VISITOR
     said_cycle: int = 0
-    models: list[str] = []
-    via: list[str] = []
-    aliases: list[str] = []
+    models: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     claims: dict[str, Claim] = {}
     erased: int = NEVER
     arrival: int = NEVER  # the newest arrival: a stub unused for long is dropped
     traceparent: str | None = None
-    owed: list[Owed] = []
-    unproven: list[str] = []  # user ids among the aliases that only browsers named
+    owed: tuple[Owed, ...] = ()
+    unproven: tuple[str, ...] = ()  # user ids among the aliases that only browsers named
 
     @property
     def position(self) -> Position:

@@ -12,7 +12,7 @@ from schemas.model import EventPattern, Scalar, ScoringModel, VisitPattern
 from schemas.model import Rule as Part
 from streams.scoring.event import Event
 from streams.scoring.lead import Stage
-from streams.scoring.visit import ANY, Patterns, groups_of
+from streams.scoring.visit import ANY, MOST, SPARE, Patterns, Reach, groups_of
 
 HASH_BYTES: Final = 8
 
@@ -35,6 +35,7 @@ class Rule:
     group: str | None
     lifts_to: Stage
     visits: tuple[str, ...]  # the page groups counted, empty for a rule on events
+    every_page: bool  # every page counts: a visit is dated at its start
     penalty: bool
     lowers: bool  # counting one event can lower the score
     highest: float  # points that one contribution can have
@@ -62,12 +63,13 @@ class Model:
 
     source: ScoringModel
     hash: str
+    alone: tuple[str]  # the hash, as leads keep it that know this model only
     rules: tuple[Rule, ...]
     by_type: dict[str, tuple[Matcher, ...]]
     visit_rules: tuple[Rule, ...]
     event_rules: tuple[Rule, ...]
     pages: Patterns
-    visit_span: int
+    reach: Reach
     caps: dict[str, float]
     penalties: bool
     lowering: bool
@@ -106,7 +108,7 @@ def canonical(source: ScoringModel) -> bytes:
 
 def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
     """The runnable form of a validated model, for the pipeline of this name."""
-    rules = tuple(_rule(rule) for rule in source.rules)
+    rules = tuple(_rule(rule, not source.pages) for rule in source.rules)
     by_type: dict[str, list[Matcher]] = {}
     for rule, part in zip(rules, source.rules, strict=True):
         for pattern in part.when:
@@ -114,15 +116,17 @@ def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
                 points = rule.points if pattern.points is None else pattern.points
                 by_type.setdefault(pattern.type, []).append(Matcher(rule, points, _match(pattern)))
     visit_rules = tuple(rule for rule in rules if rule.visits)
+    name = blake2b(canonical(source), digest_size=HASH_BYTES).hexdigest()
     return Model(
         source=source,
-        hash=blake2b(canonical(source), digest_size=HASH_BYTES).hexdigest(),
+        hash=name,
+        alone=(name,),
         rules=rules,
         by_type={name: tuple(matchers) for name, matchers in by_type.items()},
         visit_rules=visit_rules,
         event_rules=tuple(rule for rule in rules if not rule.visits),
         pages=tuple((page.name, page.counts, tuple(page.paths)) for page in source.pages),
-        visit_span=max((r.keeps + r.within for r in visit_rules), default=0) + source.lateness,
+        reach=_reach(visit_rules, source.lateness),
         caps={name: group.cap for name, group in source.groups.items()},
         lowering=any(rule.lowers for rule in rules),
         penalties=any(rule.penalty for rule in rules),
@@ -136,7 +140,7 @@ def compile_model(source: ScoringModel, pipeline: str = "leadstreams") -> Model:
     )
 
 
-def _rule(part: Part) -> Rule:
+def _rule(part: Part, every_page: bool) -> Rule:
     visits = next((p.visit or [ANY] for p in part.when if isinstance(p, VisitPattern)), [])
     return Rule(
         id=part.id,
@@ -150,11 +154,21 @@ def _rule(part: Part) -> Rule:
         group=part.group,
         lifts_to=STAGES[part.lifts_to],
         visits=tuple(visits),
+        every_page=visits == [ANY] and every_page,
         penalty=part.points < 0,
         lowers=part.points < 0 or any(isinstance(p, EventPattern) and p.points is not None for p in part.when),
         highest=max([part.points, *(p.points or 0.0 for p in part.when if isinstance(p, EventPattern))]),
         words=part.reason.model_dump(),
     )
+
+
+def _reach(rules: tuple[Rule, ...], lateness: int) -> Reach:
+    """How far back visits are of use. Rules that count some pages only may have to look past many visits."""
+    span = max((rule.keeps + rule.within for rule in rules), default=0) + lateness
+    if any(rule.visits != EVERY_PAGE for rule in rules):
+        return Reach(span)
+    needed = max((max(rule.at_least, 0 if rule.at_least > 1 else rule.most) for rule in rules), default=1)
+    return Reach(span, min(MOST, needed + SPARE))
 
 
 def _match(pattern: EventPattern) -> Match | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from streams.scoring.lead import Contribution, Lead, Mark, Move, Visit
 from streams.scoring.model import Model, Rule
+from streams.scoring.visit import ANY
 
 Dated = TypeVar("Dated", Contribution, Mark)
 
@@ -80,6 +81,13 @@ def _visits(rule: Rule, lead: Lead, at: int, upto: str, floor: int, low: int) ->
     """A rule on visits: each is dated at its first page that the rule counts."""
     if len(lead.visits) < rule.at_least:
         return []
+    if (
+        rule.every_page
+        and rule.at_least > 1
+        and not lead.retracted
+        and (newest := _newest(rule, lead.visits, at, upto, floor, low))
+    ):
+        return [_of(rule, newest)]
     oldest = floor if rule.at_least > 1 else low
     marks: list[Mark] = []
     for visit in lead.visits:
@@ -88,7 +96,18 @@ def _visits(rule: Rule, lead: Lead, at: int, upto: str, floor: int, low: int) ->
             marks.append(mark)
     marks.sort(key=_order)
     found = _cluster(rule, marks, low) if rule.at_least > 1 else marks[: -rule.most - 1 : -1]
-    return [Contribution(m.at, m.id, rule.points, m.model, None, m.origin, m.via) for m in found]
+    return [_of(rule, mark) for mark in found]
+
+
+def _of(rule: Rule, mark: Mark) -> Contribution:
+    return Contribution(mark.at, mark.id, rule.points, mark.model, None, mark.origin, mark.via)
+
+
+def _newest(rule: Rule, visits: list[Visit], at: int, upto: str, floor: int, low: int) -> Mark | None:
+    """The usual case of `at_least n within W`, at a glance: the last n visits make the contribution."""
+    last, first = visits[-1].marks[ANY], visits[-rule.at_least].marks[ANY]
+    dated = floor < first.at <= last.at and low < last.at and (last.at, last.id) <= (at, upto)
+    return last if dated and last.at - first.at < rule.within else None
 
 
 def first_mark(rule: Rule, visit: Visit) -> Mark | None:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from streams.scoring.instant import MINUTE
@@ -12,30 +12,40 @@ GAP: Final = 30 * MINUTE
 """Page views without a session id belong to one visit while each is less than this after the one before."""
 
 MOST: Final = 64
-"""Visits kept per lead: two a day for a month; the newest stay."""
+"""Visits kept per lead at most: two a day for a month; the newest stay."""
+SPARE: Final = 8
+"""Visits kept beyond what a rule needs: late pages may join some, and some may turn out to be a machine's."""
+
+
+class Reach(NamedTuple):
+    """Which visits rules can use: the newest `most`, none older than `span` (ms) before the newest."""
+
+    span: int
+    most: int = MOST
+
 
 ANY: Final = ""
 """The mark of the first page that counts at all."""
 
 
-def page(visits: list[Visit], session: str | None, groups: tuple[str, ...], mark: Mark, span: int) -> bool:
+def page(visits: list[Visit], session: str | None, groups: tuple[str, ...], mark: Mark, reach: Reach) -> bool:
     """Add a page view to the visits; whether a mark was set or moved (evidence changed).
 
     Every page belongs to the chain; `groups` names the marks it may set: none for a page that counts nowhere.
-    `span`: visits older than this before the newest are of no use to any rule and are dropped.
+    Visits out of every rule's reach are dropped.
     """
     at = mark.at
     if not visits or at > visits[-1].start:  # in order
         running = _running(visits, session)
         if running is None or (session is None and at - running.end >= GAP):
             visits.append(Visit(at, at, session, dict.fromkeys(groups, mark)))
-            _prune(visits, span)
+            _prune(visits, reach)
             return bool(groups)
         if at > running.end:
             running.end = at
         return _mark(running, groups, mark)
     before = [visit.marks for visit in visits]
-    visits[:] = unite(visits, [Visit(at, at, session, dict.fromkeys(groups, mark))], span)
+    visits[:] = unite(visits, [Visit(at, at, session, dict.fromkeys(groups, mark))], reach)
     return before != [visit.marks for visit in visits]
 
 
@@ -60,13 +70,14 @@ def _running(visits: list[Visit], session: str | None) -> Visit | None:
     return None
 
 
-def _prune(visits: list[Visit], span: int) -> None:
-    if len(visits) > MOST or visits[0].end <= visits[-1].start - span:
+def _prune(visits: list[Visit], reach: Reach) -> None:
+    span, most = reach
+    if len(visits) > most or visits[0].end <= visits[-1].start - span:
         oldest = max(visit.end for visit in visits) - span
-        visits[:] = [visit for visit in visits if visit.end > oldest][-MOST:]
+        visits[:] = [visit for visit in visits if visit.end > oldest][-most:]
 
 
-def unite(visits: list[Visit], more: list[Visit], span: int) -> list[Visit]:
+def unite(visits: list[Visit], more: list[Visit], reach: Reach) -> list[Visit]:
     """The visits of two sets of page views as if they had been one: chains joined, marks at their earliest."""
     joined: list[Visit] = []
     sessions: dict[str, Visit] = {}
@@ -84,7 +95,7 @@ def unite(visits: list[Visit], more: list[Visit], span: int) -> list[Visit]:
             chain = own
         else:
             sessions[own.session] = own
-    _prune(joined, span)
+    _prune(joined, reach)
     return joined
 
 
