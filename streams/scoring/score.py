@@ -105,6 +105,8 @@ def _of(rule: Rule, mark: Mark) -> Contribution:
 
 def _newest(rule: Rule, visits: list[Visit], at: int, upto: str, floor: int, low: int) -> Mark | None:
     """The usual case of `at_least n within W`, at a glance: the last n visits make the contribution."""
+    if visits[-1].start == visits[-2].start:
+        return None  # the event ids decide
     last, first = visits[-1].marks[ANY], visits[-rule.at_least].marks[ANY]
     dated = floor < first.at <= last.at and low < last.at and (last.at, last.id) <= (at, upto)
     return last if dated and last.at - first.at < rule.within else None
