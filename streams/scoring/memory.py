@@ -1,8 +1,7 @@
 """Which events a lead has had: their ids, remembered for a day, eight bytes each.
 
 An id is remembered as a digest of 64 bits, by the spell of its arrival. A thousand ids of one lead collide with a
-probability of three in a hundred thousand billion; what an id must never be taken for is settled per lead, so
-nobody's events stand in the way of another's. The digests of a spell lie in one string of bytes, which costs
+probability of three in a hundred thousand billion, and nobody's events stand in the way of another's. The digests of a spell lie in one string of bytes, which costs
 nothing to write and next to nothing to search.
 """
 
@@ -17,7 +16,7 @@ SPELL: Final = 6 * HOUR
 """Arrivals are kept to this grain, so that forgetting is rare work."""
 SPELLS: Final = 4
 """An id is remembered for a day from its arrival: the senders' retries end after twelve hours."""
-MOST: Final = 1_000
+MOST: Final = 256
 """Ids of one lead and spell; no person does so much, and what was counted is known by its own id besides."""
 WIDTH: Final = 8
 

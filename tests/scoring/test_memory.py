@@ -47,7 +47,7 @@ def test_the_end_of_one_digest_and_the_beginning_of_the_next_are_no_digest() -> 
     assert memory.has(seen, ids[3:11])
 
 
-def test_a_lead_remembers_a_thousand_ids_of_a_spell_the_newest() -> None:
+def test_a_lead_remembers_so_many_ids_of_a_spell_the_newest() -> None:
     seen = remembered(*((str(number), NOW) for number in range(memory.MOST + 1)))
     assert not memory.has(seen, digest("0"))
     assert memory.has(seen, digest("1"))
