@@ -1,1 +1,1 @@
-"""Measurements on real Apache Kafka: `make bench`."""
+"""Measurements on real Apache Kafka: `make bench` (benchmarks/README.md)."""
