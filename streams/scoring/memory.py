@@ -1,8 +1,8 @@
 """Which events a lead has had: their ids, remembered for a day, eight bytes each.
 
 An id is remembered as a digest of 64 bits, by the spell of its arrival. A thousand ids of one lead collide with a
-probability of three in a hundred thousand billion, and nobody's events stand in the way of another's. The digests of a spell lie in one string of bytes, which costs
-nothing to write and next to nothing to search.
+probability of three in a hundred thousand billion, and nobody's events stand in the way of another's. The digests
+of a spell lie in one string of bytes, which costs nothing to write and next to nothing to search.
 """
 
 from collections.abc import Iterator
