@@ -15,7 +15,7 @@ from streams.scoring.lead import ALIAS, FORMAT, Lead, Stage
 from streams.scoring.model import Model
 from streams.scoring.stage import quiet_until
 
-HOT: Final = 50_000
+HOT: Final = 20_000
 """Records kept as objects between flushes, per partition: about 50 MB."""
 UNUSED_STUBS: Final = 400 * DAY
 OWED: Final = 0x80
