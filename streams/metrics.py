@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info
 
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# One per record read, when it is applied: the rate is the load, and `outcome` says what became of it (applied,
+# One per record read, when it is applied: the rate is the load, and `outcome` says what became of it (scored,
 # duplicate, forwarded, rejected...). Work that a lost transaction undid is counted again when it is repeated.
 EVENTS = Counter("leadstreams_events", "Records applied", ["topic", "outcome"])
 

@@ -25,7 +25,7 @@ WORDS: Final = {
     "erased": "instant of erasure",
     "models": "models",
 }
-PRIVATE: Final = frozenset({"emails", "attributes", "traceparent"})
+PRIVATE: Final = frozenset({"emails", "attributes"})
 """Fields whose values are not shown."""
 SHOWN: Final = 120
 """Characters of a value."""

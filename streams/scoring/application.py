@@ -145,13 +145,11 @@ def _count(lead: Lead, event: Event, via: int, model: Model, matchers: tuple[Mat
                 matcher.points,
                 _model_index(lead, model),
                 _distinct(rule, event),
-                origin(event),
+                ORIGINS.get(event.source_kind, 0),
                 via,
             )
-            before = lead.evidence.get(rule.id)
-            lead.evidence[rule.id] = (
-                keep(rule, [contribution], model) if before is None else keep(rule, [*before, contribution], model)
-            )
+            before = lead.evidence.get(rule.id, ())
+            lead.evidence[rule.id] = keep(rule, [*before, contribution], model)
             counted.append(rule)
     return tuple(counted)
 
@@ -203,11 +201,7 @@ ORIGINS: Final[dict[str, int]] = {
     "import": int(Origin.IMPORT),
     "crm": int(Origin.CRM),
 }
-
-
-def origin(event: Event) -> int:
-    """The bits of a contribution that tell how far its source is trusted."""
-    return ORIGINS.get(event.source_kind, 0)
+"""The bits of a contribution that tell how far its source is trusted; none for a server."""
 
 
 def _model_index(lead: Lead, model: Model) -> int:

@@ -136,7 +136,6 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
     floor: int
     back: int
     open: tuple[str, ...]
-    lane: str | None = None
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -189,7 +188,6 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     claims: dict[str, Claim] = {}
     erased: int = NEVER
     arrival: int = NEVER  # the newest arrival: a stub unused for long is dropped
-    traceparent: str | None = None
     owed: tuple[Owed, ...] = ()
     unproven: tuple[str, ...] = ()  # user ids among the aliases that only browsers named
 

@@ -1,8 +1,8 @@
 """The stage history: a fold over a lead's events in the order (instant, event id).
 
 Upward moves happen only at an event of the lead. What time alone brings (the score decays below an exit, a
-cool-down ends) happens at its exact instant, between events. `fold` goes on from a checkpoint; an event older
-than the newest is folded in by going back to the checkpoint before it.
+cool-down ends) happens at its exact instant, between events. `take` goes on from the last checkpoint; an event
+older than the newest is folded in by `refold`, which goes back to the checkpoint before it.
 """
 
 from math import log2
