@@ -9,17 +9,21 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 KAFKA  := .kafka/libs
+SDKS   := tests/collector/sdk/node_modules/.package-lock.json
 
 # How many processes the tests share; `make test JOBS=0` runs them in one, `make test ARGS="-k visits"` a few.
 JOBS ?= 2
 ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+SCHEDULE ?= all
+SEED ?=
+MINUTES ?=
 
-.PHONY: help demo test kafka lint format bench lock clean
+.PHONY: help demo test kafka connect sdks lint format faults bench bench-peers lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.ready  ## a broker, a worker, the collector and a stream of leads; ends by itself (DEMO_ARGS="--keep")
 	@$(BIN)/leadstreams demo $(DEMO_ARGS)
@@ -28,6 +32,10 @@ test: $(VENV)/.ready-dev  ## every test that this machine can run (with Apache K
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 kafka: $(KAFKA)/.ready  ## fetches Apache Kafka through Maven into .kafka, for the tests against a real broker
+
+sdks: $(SDKS)  ## fetches the trackers for Node and browsers through npm, for the collector's tests
+
+connect: $(KAFKA)/.ready .kafka/connect/.ready tests/connectors/node/node_modules  ## fetches the sinks and JavaScript libraries that the tests of the connectors need
 
 lint: $(VENV)/.ready-dev  ## style, formatting and types
 	@$(BIN)/ruff check .
@@ -38,8 +46,14 @@ format: $(VENV)/.ready-dev  ## formats the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+faults: $(VENV)/.ready-dev $(KAFKA)/.ready  ## faults on Apache Kafka (SCHEDULE=kill SEED=7 MINUTES=2, or SCHEDULE=all)
+	@$(BIN)/python -m tests.faults $(SCHEDULE) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
 bench: $(VENV)/.ready-dev $(KAFKA)/.ready  ## measures the pipeline on Apache Kafka (BENCH_ARGS)
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-peers: $(VENV)/.ready-dev $(KAFKA)/.ready  ## the same job on other stream processors (BENCH_ARGS)
+	@$(BIN)/python -m benchmarks peers $(BENCH_ARGS)
 
 # Newest versions that pyproject.toml allows, for every platform, with hashes.
 lock: $(VENV)/.ready-dev  ## renews requirements.lock and requirements-dev.lock
@@ -77,4 +91,22 @@ $(KAFKA)/.ready: deploy/kafka/pom.xml
 	@echo "fetching Apache Kafka into $(KAFKA) (124 MB)"
 	@rm -rf $(KAFKA)
 	@mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(KAFKA)
+	@touch $@
+
+$(SDKS): tests/collector/sdk/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 or later with npm is needed for the trackers" >&2; exit 1; }
+	@npm ci --prefix $(<D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+.kafka/connect/.ready: deploy/connect/file.pom.xml deploy/connect/http.pom.xml deploy/connect/jdbc.pom.xml
+	@echo "fetching sinks of Kafka Connect into .kafka/connect (100 MB)"
+	@rm -rf .kafka/connect
+	@for name in file http jdbc; do \
+		mvn -q -B -f deploy/connect/$$name.pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+			-DoutputDirectory=$(CURDIR)/.kafka/connect/$$name || exit 1; done
+	@touch $@
+
+tests/connectors/node/node_modules: tests/connectors/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm (Node.js 20 or later) is needed for the tests of the contract" >&2; exit 1; }
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from bisect import bisect
+from collections import deque
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any, Final
@@ -30,8 +31,15 @@ def lead_numbers(leads: int, rng: random.Random) -> Iterator[int]:
         yield bisect(weights, rng.random() * weights[-1])
 
 
-def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[tuple[str, int, dict[str, object]]]:
-    """(topic, lead number, event): 80 % page views, 14 % opens, 4 % forms, 2 % downloads and contacts."""
+REPEAT_WITHIN: Final = 500
+"""A producer that sends an event twice does so within that many events."""
+
+Line = tuple[str, int, dict[str, object]]
+"""Topic, lead number, event."""
+
+
+def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[Line]:
+    """80 % page views, 14 % opens, 4 % forms, 2 % contacts with sales."""
     rng = random.Random(seed)
     numbers = lead_numbers(leads, rng)
     for index in range(count):
@@ -77,12 +85,28 @@ def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[tu
         yield topic, lead, event
 
 
-async def write(bootstrap: str, count: int, leads: int, seed: int, partitions: int, secret: Secret) -> int:
+def repeated(lines: Iterator[Line], share: float, seed: int) -> Iterator[Line]:
+    """The same number of lines, of which a share is a repeat of an earlier one: what producers do that retry."""
+    rng = random.Random(seed)
+    recent: deque[Line] = deque(maxlen=REPEAT_WITHIN)
+    for line in lines:
+        again = recent and rng.random() < share
+        yield rng.choice(recent) if again else line
+        if not again:
+            recent.append(line)
+
+
+async def write(
+    bootstrap: str, count: int, leads: int, seed: int, partitions: int, secret: Secret, repeats: float = 0.0
+) -> int:
     """Produce the events, each to its lead's partition; the bytes of their values.
 
     All topics are flushed together every few thousand events, as producers that wait some milliseconds do: the
     log's own times then tell in which order things happened, also across topics.
     """
+    lines = events(count, leads, seed)
+    if repeats:
+        lines = repeated(lines, repeats, seed)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES)
     await producer.start()
     encode = msgspec.json.Encoder().encode
@@ -90,7 +114,7 @@ async def write(bootstrap: str, count: int, leads: int, seed: int, partitions: i
     batches: dict[tuple[str, int], Any] = {}
     total = 0
     try:
-        for index, (topic, lead, event) in enumerate(events(count, leads, seed)):
+        for index, (topic, lead, event) in enumerate(lines):
             if lead not in keys:
                 key = lead_keys(None, f"user-{lead:08d}", None, secret)[0]
                 keys[lead] = key.encode(), partition_of(key, partitions)

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     """A browser may not join two people or erase one."""
     SCORING_ERROR = "scoring_error"
     """The core failed on this event: a bug, never a silent skip."""
+    CRM_REFUSED = "crm_refused"
+    """A connector's receiver will never take this handoff; the header `connector` names it."""
 
 
 class Rejected(NamedTuple):

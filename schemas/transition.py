@@ -53,6 +53,7 @@ class Remark(Part):
     at: Instant
     type: str
     text: str
+    day: str = Field(description="the day of `at` where the model lives, as people write it")
 
 
 class Transition(Part):
@@ -84,5 +85,8 @@ class Transition(Part):
     )
     contributions: list[Contribution]
     lead: dict[str, Flat] = Field(description="who and which company, named as in the handoff's data")
+    sales: dict[str, Flat] = Field(
+        description="what sales needs: the way it came, who answers by when, approach, permissions; named as there"
+    )
     history: list[Remark]
     traceparent: str | None

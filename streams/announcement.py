@@ -14,14 +14,31 @@ def announce(key: str, lead: Lead, before: Move | None, cause: Cause, model: Mod
     the stage last told to the present one is told, which issues no cycle's handoff a second time.
     """
     told: list[Transition] = []
-    for move in _climb(lead) if cause.late else _since(lead, before):
+    for move in _ways(lead, before, cause):
+        if move.note:
+            noted = (move.at, move.id, move.note)
+            if noted not in lead.noted:
+                lead.noted = (*lead.noted, noted)[-MOST_FACTS:]
+                told.append(transition.tell(lead, key, move, move.stage, _by(move, cause), model, None))
+            continue
         issued = _issue(key, lead, move, model)
         if (move.stage, move.cycle) == (lead.said, lead.said_cycle) and issued is None:
             continue
-        brought = cause if move.id != TICK else Cause(TICK, transition.TIME, cause.arrival, cause.late)
-        told.append(transition.tell(lead, key, move, lead.said, brought, model, issued))
+        told.append(transition.tell(lead, key, move, lead.said, _by(move, cause), model, issued))
         lead.said, lead.said_cycle = int(move.stage), move.cycle
     return told
+
+
+def _by(move: Move, cause: Cause) -> Cause:
+    return cause if move.id != TICK else Cause(TICK, transition.TIME, cause.arrival, cause.late)
+
+
+def _ways(lead: Lead, before: Move | None, cause: Cause) -> list[Move]:
+    """The moves to tell, and the notes among them, in their order."""
+    if not cause.late:
+        return _since(lead, before)
+    notes = [move for move in lead.moves if move.note]
+    return sorted([*_climb(lead), *notes], key=lambda move: (move.at, bool(move.note), move.stage))
 
 
 def _since(lead: Lead, before: Move | None) -> list[Move]:
@@ -43,7 +60,8 @@ def _climb(lead: Lead) -> list[Move]:
         return [last]
     between: dict[int, Move] = {}
     for move in lead.moves:
-        if (lead.said < move.stage <= last.stage and move.cycle >= lead.said_cycle) or move is last:
+        on_the_way = lead.said < move.stage <= last.stage and move.cycle >= lead.said_cycle
+        if (on_the_way or move is last) and not move.note:
             between[move.stage] = move
     return sorted(between.values(), key=lambda move: (move.at, move.stage))
 
@@ -55,5 +73,7 @@ def _issue(key: str, lead: Lead, move: Move, model: Model) -> str | None:
     handoff_id = model.handoff_id(key, move.cycle)
     if handoff_id not in move.open:
         return None
-    lead.issued = (*lead.issued, Issued(move.at, move.id, handoff_id, move.cycle))[-MOST_FACTS:]
+    lead.issued = (*lead.issued, Issued(move.at, move.id, handoff_id, move.cycle, move.lane, move.timers))[
+        -MOST_FACTS:
+    ]
     return handoff_id

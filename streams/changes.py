@@ -89,6 +89,12 @@ class Partition(Protocol):
         `again`: the records were applied before a crash and are not judged once more: never Halted.
         """
 
+    def refuse(self, topic: str, record: Record, detail: str) -> None:
+        """In place of applying a record at which the core fails: a dead letter, and the next offset.
+
+        `detail` names the failure and holds nothing of the record.
+        """
+
     def issue_ticks(self, horizon: int) -> None:
         """Owe a tick for each timer due before `horizon` (Unix ms) less the model's lateness."""
 

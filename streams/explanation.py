@@ -10,9 +10,10 @@ import msgspec
 from streams.scoring.instant import NEVER, rfc3339
 from streams.scoring.lead import START, TICK, Lead, Move, Stage
 from streams.scoring.model import Model
-from streams.scoring.score import Line, ledger
-from streams.scoring.stage import MOVES, due
-from streams.story import CAP
+from streams.scoring.move import MOVES
+from streams.scoring.score import CAP, FIT, Line, ledger
+from streams.scoring.standing import Standing
+from streams.scoring.timer import due
 from streams.transition import held_because
 
 LATEST: Final = "\U0010ffff"
@@ -104,7 +105,7 @@ def explain(key: str, lead: Lead, model: Model, at: int, asked: str | None = Non
         since=rfc3339(state.at) if state is not START else None,
         cycle=state.cycle,
         score=total,
-        held_because=hindrance(lead, state, total, model),
+        held_because=hindrance(Standing(lead, model, at, LATEST, state, key)),
         next_move=rfc3339(next_due) if next_due != NEVER else None,
         last_event=rfc3339(lead.clock) if lead.clock != NEVER else None,
         known_by=sorted(name for name, (since, _) in lead.known.items() if since <= at and name in IDENTITIES),
@@ -122,30 +123,38 @@ def explain(key: str, lead: Lead, model: Model, at: int, asked: str | None = Non
     )
 
 
-def hindrance(lead: Lead, state: Move, total: float, model: Model) -> str | None:
+def hindrance(s: Standing) -> str | None:
     """In words, what keeps a lead from the next stage; None once sales has it."""
-    match state.stage:
+    match s.state.stage:
         case Stage.VISITOR:
             return "nobody knows who it is: no email address, phone or user id"
         case Stage.LEAD:
-            enter = model.source.stages.mql.enter
-            missing = f"{enter - total:g} more points for MQL (has {total:g} of {enter:g})"
-            return missing if total < enter else "nothing but its next event: points alone do not lift"
+            return _below_mql(s)
         case Stage.MQL:
-            waiting = "sales still has its last handoff" if state.open else None
-            return held_because(lead, state, total, model) or waiting or "nothing but its next event"
+            return "sales still has its last handoff" if s.state.open else held_because(s)
         case Stage.RECYCLED:
-            return f"its cool-down until {rfc3339(state.back)}"
+            return f"its cool-down until {rfc3339(s.state.back)}"
         case Stage.DISQUALIFIED:
             return "it is disqualified: only a person reinstates it"
     return None
+
+
+def _below_mql(s: Standing) -> str:
+    stage = s.model.source.stages.mql
+    if s.total < stage.enter:
+        return f"{stage.enter - s.total:g} more points for MQL (has {s.total:g} of {stage.enter:g})"
+    if s.behaviour < (stage.behaviour or 0.0):
+        return f"{(stage.behaviour or 0.0) - s.behaviour:g} more points of behaviour for MQL"
+    return "nothing but its next event: points alone do not lift"
 
 
 def _point(line: Line, key: str, lead: Lead, model: Model) -> Point:
     via = lead.via[line.via - 1] if line.via else key
     rule = model.by_id.get(line.rule)
     if line.rule.startswith(CAP):
-        words = f"the group {line.rule.removeprefix(CAP)} gives no more"
+        words = f"{line.rule.removeprefix(CAP)} gives no more"
+    elif line.rule.startswith(FIT):
+        words = f"fit: {line.rule.removeprefix(FIT)}"
     else:
         words = rule.words[model.source.language] if rule else line.rule
     return Point(

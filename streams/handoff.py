@@ -7,27 +7,30 @@ from streams import topics
 from streams.changes import Effect
 from streams.transition import Transition
 
-TEXT_FIELDS: Final = ("phone", "title", "company", "company_domain", "industry", "country", "language", "timezone")
+TEXT_FIELDS: Final = (
+    *("email", "phone", "title", "company", "company_domain", "industry", "country", "language", "timezone"),
+    *("message", "criteria", "request_type", "segment", "approach", "priority", "owner_queue", "account_key"),
+    *("account_owner", "respond_by", "seniority", "function", "fit_unknown"),
+)
+SAID_FIELDS: Final = ("contact_verified", "may_email_marketing", "may_phone")
 
 
 def handoff(transition: Transition, pipeline: str, lead_url: str | None) -> Handoff | None:
     """The handoff of a transition; None if the transition hands nothing over. Pure: the same bytes each time."""
     if transition.handoff_id is None:
         return None
-    lead = transition.lead
-    known = {name: _text(lead.get(name)) for name in TEXT_FIELDS}
+    known = transition.lead | transition.sales
+    texts = {name: _text(known.get(name)) for name in TEXT_FIELDS}
     data = blank(
         HandoffData,
-        **known,
+        **texts,
+        **{name: known.get(name) for name in SAID_FIELDS},
         handoff_id=transition.handoff_id,
         lead_key=transition.lead_key,
         name=_name(transition),
-        email=_text(lead.get("email")),
-        title_original=_text(lead.get("title")),
-        employees=_number(lead.get("employees")),
-        message=_text(lead.get("message")),
+        title_original=_text(known.get("title")),
+        employees=_number(known.get("employees")),
         reason=transition.reason,
-        criteria=f"score {transition.score:g}",
         score=transition.score,
         behaviour_score=transition.behaviour_score,
         fit_score=transition.fit_score,
@@ -36,7 +39,7 @@ def handoff(transition: Transition, pipeline: str, lead_url: str | None) -> Hand
         cycle=transition.cycle,
         previous_handoffs=transition.cycle - 1,
         last_activity_at=max((line.at for line in transition.contributions if line.at), default=None),
-        history="\n".join(f"{remark.at[:10]} {remark.text}" for remark in transition.history) or None,
+        history="\n".join(f"{remark.day}: {remark.text}" for remark in transition.history) or None,
         lead_url=lead_url.replace("{key}", transition.lead_key) if lead_url else None,
         model_id=transition.model_id,
         model_version=transition.model_version,

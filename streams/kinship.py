@@ -111,7 +111,7 @@ class Kinship:
         before = lead.moves[-1] if lead.moves else None
         linked = max((message.at, message.id), (lead.erased + 1, ""))
         late = linked < lead.position
-        merge.merge(lead, key, other, message.source, linked, self._model)
+        merge.merge(lead, key, other, message.source, linked, message.arrival, self._model)
         if message.source not in lead.aliases:
             lead.aliases = tuple(sorted([*lead.aliases, message.source])[-MOST_ALIASES:])
         self._table.touch(key)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from schemas.model import EventPattern, Rule, ScoringModel, VisitPattern
+from schemas.model import ScoringModel
+from schemas.rule import EventPattern, Rule, VisitPattern
 from streams.scoring.instant import span
 from streams.scoring.model import Model
 

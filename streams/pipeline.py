@@ -2,9 +2,9 @@
 
 from streams import model_file
 from streams.lane.lane import MakePartition
-from streams.model_file import Fault
 from streams.settings import Settings
 from streams.shard import Shard, Terms
+from streams.yaml_file import Fault
 
 
 class Unusable(Exception):

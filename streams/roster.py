@@ -16,6 +16,7 @@ from streams.scoring.instant import NEVER, rfc3339
 from streams.scoring.lead import Lead, Stage
 from streams.scoring.model import Model
 from streams.scoring.score import score
+from streams.scoring.standing import Standing
 from streams.table import ALIASED, STAGE_BITS
 
 
@@ -94,7 +95,7 @@ def _total(lead: Lead, model: Model, at: int) -> float:
 
 
 def _held(lead: Lead, model: Model, at: int) -> str | None:
-    return hindrance(lead, lead.state, _total(lead, model, at), model)
+    return hindrance(Standing(lead, model, at, LATEST, lead.state))
 
 
 RANKS: Final[dict[Order, Callable[[Lead, Model, int], float]]] = {

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
     collector_port: int = Field(8800, ge=0, le=65535)
     write_keys: Path | None = Field(None, description="TOML file of the collector's write keys")
     mapping: Path | None = Field(None, description="YAML file that maps tracked names to events; default: shipped")
+    hooks: Path | None = Field(None, description="TOML file of the webhooks that may call, with their secrets")
+    forms: Path | None = Field(None, description="YAML file that maps forms' answers to fields; default: shipped")
+    enrichment: bool = Field(False, description="the collector adds channel, company domain, kind of address")
+    channels: Path | None = Field(None, description="YAML file of channels, for enrichment; default: shipped")
+    companies: Path | None = Field(None, description="CSV file of companies by domain, for enrichment")
+    phone_region: str | None = Field(
+        None, pattern=r"^[A-Z]{2}$", description="country of telephone numbers that name none, for enrichment"
+    )
     flush_ms: int = Field(10, ge=1, le=60_000, description="the longest that work waits for its transaction")
     reject_share: float = Field(0.5, gt=0, le=1, description="halt a partition past this share of refused records")
     session_timeout_s: float = Field(10.0, ge=3, description="a silent worker's partitions move after this")

@@ -24,7 +24,8 @@ from streams.scoring.event import Event, decode
 from streams.scoring.instant import DAY, milliseconds
 from streams.scoring.lead import TICK, Lead, Move
 from streams.scoring.model import Model
-from streams.scoring.stage import due, elapse
+from streams.scoring.stage import elapse
+from streams.scoring.timer import due
 from streams.table import Table
 from streams.transition import Cause
 
@@ -123,6 +124,16 @@ class Shard:
             halted = self._score(topic, records, again)
             if halted is not None:
                 return halted
+        self._advance(topic, records)
+        return None
+
+    def refuse(self, topic: str, record: Record, detail: str) -> None:
+        """In place of applying a record at which the core fails: a dead letter, and the next offset."""
+        self._reject(record, Rejected(Reason.SCORING_ERROR, detail))
+        self._advance(topic, [record])
+
+    def _advance(self, topic: str, records: Sequence[Record]) -> None:
+        """The records have had their turn: next offset and order of application."""
         first, following = records[0].offset, records[-1].offset + 1
         if self._runs and self._runs[-1].topic == topic:
             first = self._runs.pop().first
@@ -131,7 +142,6 @@ class Shard:
         if not self.progress.swept:  # no sweep on the first day, amid an import of history
             self.progress.swept = records[0].timestamp // DAY * DAY
         self._events += len(records)
-        return None
 
     def _score(self, topic: str, batch: Sequence[Record], again: bool) -> Halted | None:
         """The scoring agent: events and feedback to the leads' records."""

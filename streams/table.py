@@ -13,7 +13,7 @@ from streams.scoring import lead as records
 from streams.scoring.instant import DAY, NEVER
 from streams.scoring.lead import ALIAS, FORMAT, Lead, Stage
 from streams.scoring.model import Model
-from streams.scoring.stage import quiet_until
+from streams.scoring.timer import quiet_until
 
 HOT: Final = 20_000
 """Records kept as objects between flushes, per partition: about 50 MB."""

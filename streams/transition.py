@@ -5,12 +5,17 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from streams.briefing import briefing
 from streams.scoring.attribute import value_at
 from streams.scoring.instant import rfc3339
 from streams.scoring.lead import Lead, Move, Stage
+from streams.scoring.lift import NEW_REQUEST
 from streams.scoring.model import Model
-from streams.scoring.score import Line, ledger
-from streams.story import history, reason
+from streams.scoring.qualification import missing
+from streams.scoring.score import Line, ledger, of_fit
+from streams.scoring.standing import Standing
+from streams.story import Remark, history, reason
+from streams.words import held
 
 FLAT = str | int | float | bool | None
 
@@ -22,12 +27,6 @@ class ContributionLine(msgspec.Struct):
     event_id: str | None
     at: str | None
     model: str
-
-
-class Remark(msgspec.Struct):
-    at: str
-    type: str
-    text: str
 
 
 class Transition(msgspec.Struct):
@@ -57,6 +56,7 @@ class Transition(msgspec.Struct):
     handoff_id: str | None
     contributions: list[ContributionLine]
     lead: dict[str, FLAT]
+    sales: dict[str, FLAT]
     history: list[Remark]
     traceparent: str | None
 
@@ -81,13 +81,14 @@ TIME: Final = "tick"
 def tell(
     lead: Lead, key: str, move: Move, left: int, cause: Cause, model: Model, handoff: str | None
 ) -> Transition:
-    """The story of one move of a lead, as of the instant of the move."""
+    """The story of one move or note of a lead, as of its instant."""
+    standing = Standing(lead, model, move.at, move.id, move, key)
     lines = ledger(lead, model, move.at, move.id, move)
-    behaviour = float(sum(line.value for line in lines))
+    fit = standing.fit
     return Transition(
         schema_version=1,
         id=_id(key, move, left),
-        type="stage_changed",
+        type=kind(move),
         lead_key=key,
         occurred_at=rfc3339(move.at),
         arrived_at=rfc3339(cause.arrival),
@@ -97,36 +98,37 @@ def tell(
         cause=cause.id or TIME,
         cause_type=cause.type,
         late=cause.late,
-        held_because=held_because(lead, move, behaviour, model),
+        held_because=held_because(standing),
         reason=reason(lines, model),
-        score=behaviour,
-        behaviour_score=behaviour,
-        fit_score=0.0,
-        fit_grade=None,
+        score=float(sum(line.value for line in lines)),
+        behaviour_score=float(sum(line.value for line in lines if not of_fit(line))),
+        fit_score=0.0 if fit is None else fit.points,
+        fit_grade=None if fit is None else fit.grade,
         model_id=model.hash,
         model_name=model.source.name,
         model_version=model.source.version,
         handoff_id=handoff,
         contributions=[_line(line) for line in lines],
         lead=person(lead, move),
-        history=[Remark(rfc3339(at), kind, text) for at, kind, text in history(lines, model)],
+        sales=briefing(standing, handoff is not None, cause.arrival),
+        history=history(lines, model),
         traceparent=cause.traceparent,
     )
 
 
-def held_because(lead: Lead, move: Move, total: float, model: Model) -> str | None:
+def kind(move: Move) -> str:
+    """The transition's type: what a note says, else that the stage changed."""
+    if not move.note:
+        return "stage_changed"
+    name = move.note.partition(":")[0]
+    return "lead_updated" if name == NEW_REQUEST else name
+
+
+def held_because(s: Standing) -> str | None:
     """In words, what keeps a marketing-qualified lead from sales."""
-    if move.stage != Stage.MQL or model.source.handoff.stage == "mql":
+    if s.state.stage != Stage.MQL or s.model.source.handoff.stage == "mql":
         return None
-    sql = model.source.stages.sql
-    missing = []
-    if total < sql.enter:
-        missing.append(f"{sql.enter - total:g} more points (has {total:g} of {sql.enter:g})")
-    if sql.contact and not ({"email", "phone"} & lead.known.keys()):
-        missing.append("no email address or phone known")
-    if not missing and (move.at, move.id) in lead.stale:
-        missing.append("the event that would hand it over arrived too late; the next one will")
-    return "; ".join(missing) or None
+    return held(missing(s), s.model.source.language)
 
 
 def person(lead: Lead, move: Move) -> dict[str, FLAT]:
@@ -149,7 +151,8 @@ def _line(line: Line) -> ContributionLine:
 
 
 def _id(key: str, move: Move, left: int) -> str:
-    name = f"{key}\0{move.cycle}\0{left}\0{move.stage}\0{move.at}\0{move.id}".encode()
+    note = f"\0{move.note}" if move.note else ""
+    name = f"{key}\0{move.cycle}\0{left}\0{move.stage}\0{move.at}\0{move.id}{note}".encode()
     return f"tr-{blake2b(name, digest_size=16).hexdigest()}"
 
 

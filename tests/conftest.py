@@ -18,7 +18,7 @@ class KafkaTogether(LoadScopeScheduling):  # type: ignore[misc]  # untyped
     """All tests with Apache Kafka go to one process, which starts it once; the others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "kafka" if nodeid.startswith("tests/kafka/") else nodeid
+        return "kafka" if nodeid.startswith(("tests/kafka/", "tests/faults/")) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,7 +14,12 @@ FORBIDDEN = {
 }
 ALLOWED = {"aiokafka.partitioner"}
 """Kafka's own hash function: a pure function in a library of clients."""
-CORE = ["streams.shard", "streams.local", *(f"streams.{part}" for part in ("scoring", "identity"))]
+CORE = [
+    "streams.shard",
+    "streams.local",
+    "streams.collector.hooks.verdicts",
+    *(f"streams.{part}" for part in ("scoring", "identity", "fit", "follow_up")),
+]
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
 
 

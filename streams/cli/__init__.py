@@ -17,6 +17,7 @@ COMMANDS: Final = (
     "model",
     "worker",
     "collector",
+    "connect",
     "send",
     "explain",
     "leads",

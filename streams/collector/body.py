@@ -11,9 +11,7 @@ from typing import NamedTuple
 from aiohttp import StreamReader, web
 
 from streams.collector.budget import Budget
-
-MAX_BODY = 500 * 1024
-"""Bytes, both as sent and inflated: the tracking API's limit of a batch."""
+from streams.collector.request import MAX_BODY
 
 READ_TIMEOUT_S = 10.0
 """A client that needs longer for half a megabyte is broken or hostile."""
@@ -30,28 +28,28 @@ class BadBody(NamedTuple):
     message: str
 
 
-TOO_LARGE = BadBody(400, "too_large", f"the body is larger than {MAX_BODY} bytes")
+TOO_LARGE = BadBody(400, "too_large", "the body is too large")
 TOO_SLOW = BadBody(408, "read_timeout", f"the body did not arrive within {READ_TIMEOUT_S:.0f} s")
 BROKEN_OFF = BadBody(400, "broken_body", "the body did not arrive whole")
 TOO_BUSY = BadBody(503, "busy", "too much is waiting for the broker")
 BROKEN_GZIP = BadBody(400, "bad_gzip", "the body is not complete gzip")
 
 
-async def read_body(request: web.BaseRequest, budget: Budget) -> bytes | BadBody:
-    """The body as sent, at most MAX_BODY bytes. Its length is taken from the budget; the caller gives it back."""
-    if (request.content_length or 0) > MAX_BODY:
+async def read_body(request: web.BaseRequest, budget: Budget, limit: int = MAX_BODY) -> bytes | BadBody:
+    """The body as sent, at most `limit` bytes. Its length is taken from the budget; the caller gives it back."""
+    if (request.content_length or 0) > limit:
         return TOO_LARGE
     if request.content.is_eof():  # it came with its header, as nearly all do
         body = request.content.read_nowait()
         return body if budget.reserve(len(body)) else TOO_BUSY
-    return await _read_slowly(request.content, budget)
+    return await _read_slowly(request.content, budget, limit)
 
 
-async def _read_slowly(stream: StreamReader, budget: Budget) -> bytes | BadBody:
+async def _read_slowly(stream: StreamReader, budget: Budget, limit: int) -> bytes | BadBody:
     chunks: list[bytes] = []
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            problem = await _collect(stream, budget, chunks)
+            problem = await _collect(stream, budget, chunks, limit)
     except TimeoutError:
         problem = TOO_SLOW
     except (web.RequestPayloadError, ConnectionError):
@@ -62,11 +60,11 @@ async def _read_slowly(stream: StreamReader, budget: Budget) -> bytes | BadBody:
     return body if problem is None else problem
 
 
-async def _collect(stream: StreamReader, budget: Budget, chunks: list[bytes]) -> BadBody | None:
+async def _collect(stream: StreamReader, budget: Budget, chunks: list[bytes], limit: int) -> BadBody | None:
     size = 0
     while chunk := await stream.readany():
         size += len(chunk)
-        if size > MAX_BODY:
+        if size > limit:
             return TOO_LARGE
         if not budget.reserve(len(chunk)):
             return TOO_BUSY
@@ -74,15 +72,15 @@ async def _collect(stream: StreamReader, budget: Budget, chunks: list[bytes]) ->
     return None
 
 
-def inflate(body: bytes) -> bytes | BadBody:
-    """The body itself, or what it holds if it is gzip; never more than MAX_BODY bytes are produced."""
+def inflate(body: bytes, limit: int = MAX_BODY) -> bytes | BadBody:
+    """The body itself, or what it holds if it is gzip; never more than `limit` bytes are produced."""
     if not body.startswith(_GZIP_MAGIC):
         return body
     inflater = zlib.decompressobj(_GZIP_ONLY)
     try:
-        text = inflater.decompress(body, MAX_BODY + 1)
+        text = inflater.decompress(body, limit + 1)
     except zlib.error:
         return BROKEN_GZIP
-    if len(text) > MAX_BODY:
+    if len(text) > limit:
         return TOO_LARGE
     return text if inflater.eof else BROKEN_GZIP

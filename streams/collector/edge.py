@@ -1,51 +1,53 @@
-"""The HTTP edge: paths, limits and answers. What a request means is an adapter's business.
+"""The HTTP edge: routes, limits and answers. What a request means is an adapter's business.
 
 Answers: 200 after the broker's acknowledgement; 400 for what can never succeed, whatever the reason, since
-trackers repeat other refusals; 401 without a known write key; 408, 429 and 503 where the sender should come again.
+trackers repeat other refusals; 401 without a known sender; 408, 429 and 503 where the sender should come again.
 """
 
 import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import count
-from typing import Final
 
 from aiohttp import web
+from multidict import CIMultiDict
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from streams.collector.address import Networks, client_address, site
 from streams.collector.body import BadBody, inflate, read_body
 from streams.collector.budget import Budget
 from streams.collector.gateway import Gateway, Unavailable
-from streams.collector.message import BATCHES, METHODS, SHORT
 from streams.collector.metrics import EdgeMetrics
 from streams.collector.rates import TokenBuckets
-from streams.collector.records import dead_record, event_record
-from streams.collector.request import Adapted, Adapter, Refusal, RequestParts, SourceKind
-from streams.collector.segment import pixel_body
+from streams.collector.records import dead_record, event_record, seal
+from streams.collector.request import (
+    ACCEPTED,
+    EMPTY,
+    Adapted,
+    Answer,
+    Event,
+    Refusal,
+    RequestParts,
+    Route,
+    SourceKind,
+)
 from streams.identity.keys import Secret
 
 log = logging.getLogger(__name__)
 
-ROUTES: Final = {
-    f"/v1/{path}": method for path, method in [*((name, name) for name in (*METHODS, *BATCHES)), *SHORT.items()]
-}
-"""Long and short paths of the tracking API, and the method each stands for."""
-PIXEL = "/v1/pixel/"
-
-ALLOWED_HEADERS = "authorization, content-type, content-encoding, anonymousid, sentat, x-retry-count"
+ALLOWED_HEADERS = "authorization, content-type, content-encoding, anonymousid, sentat, x-retry-count, sp-anonymous"
 PREFLIGHT_KEPT_S = 600
 
-_OK = b'{"success": true}'
-_GIF = (
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00"
-    b"\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
-)
+TOO_MANY = Refusal(429, "rate_limited", "too many requests")
+
+_ACCEPTED = CIMultiDict({"Content-Type": ACCEPTED.content_type})  # ready, for nearly every answer
 
 Clock = Callable[[], int]
+Enrich = Callable[[Event], list[Event]]
+"""What an event becomes, once it is known who vouches for it."""
 
 
 def wall_clock() -> int:
@@ -55,10 +57,15 @@ def wall_clock() -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """How fast one address may send with a public key. None: as fast as it can."""
+    """How fast senders may be. None: as fast as they can.
 
-    browser_address: TokenBuckets | None = None
-    trusted_proxies: Sequence[IPv4Network | IPv6Network] = field(default=())
+    `address` slows the addresses of those who have no secret: browsers, and whoever is refused. `source` slows
+    each registered source, whatever it knows.
+    """
+
+    address: TokenBuckets | None = None
+    source: TokenBuckets | None = None
+    trusted_proxies: Networks = ()
 
 
 class Edge:
@@ -66,21 +73,24 @@ class Edge:
 
     def __init__(
         self,
-        adapter: Adapter,
+        routes: Iterable[Route],
         gateway: Gateway,
         secret: Secret,
         metrics: EdgeMetrics,
         budget: Budget,
         limits: Limits | None = None,
         clock: Clock = wall_clock,
+        enrich: Enrich | None = None,
     ) -> None:
-        self._adapter = adapter
+        self._exact = {(route.verb, route.path): route for route in routes if not route.path.endswith("/*")}
+        self._below = [(route.verb, route.path[:-1], route) for route in routes if route.path.endswith("/*")]
         self._gateway = gateway
         self._secret = secret
         self._metrics = metrics
         self._budget = budget
         self._limits = limits or Limits()
         self._clock = clock
+        self._enrich = enrich
         self._nonces = (f"{prefix}-{number}" for prefix in [secrets.token_hex(8)] for number in count())
         self._pages: Mapping[str, Callable[[], web.Response]] = {
             "/healthz": lambda: web.Response(text="ok\n"),
@@ -90,61 +100,88 @@ class Edge:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; a bug becomes a 500 without a word about the request."""
-        route, answer = self._route(request)
+        name, answer = self._routed(request)
         try:
             response = await answer
         except Exception as error:
             log.error("bug in the collector: %s", _place(error))
             response = _refusal(Refusal(500, "internal", "the collector failed on this request"))
-        self._metrics.answered(route, response.status)
+        self._metrics.answered(name, response.status)
         _allow_origin(request, response)
         return response
 
-    def _route(self, request: web.BaseRequest) -> tuple[str, Awaitable[web.Response]]:
+    def _routed(self, request: web.BaseRequest) -> tuple[str, Awaitable[web.Response]]:
         """The route's name, as the metrics know it, and its answer."""
-        path, method = request.path, request.method
-        if method == "POST" and (name := ROUTES.get(path) or ROUTES.get(path.rstrip("/"))):
-            return name, self._tracked(request, name)
-        if method == "OPTIONS":
+        verb, path = request.method, request.path
+        route = self._exact.get((verb, path)) or self._exact.get((verb, path.rstrip("/")))
+        if route is not None:
+            return route.name, self._taken(request, route, "")
+        for known, prefix, route in self._below:
+            if verb == known and path.startswith(prefix):
+                return route.name, self._taken(request, route, path[len(prefix) :].strip("/"))
+        if verb == "OPTIONS":
             return "preflight", _preflight()
-        if method == "GET" and path.startswith(PIXEL):
-            return "pixel", self._pixel(request, path.removeprefix(PIXEL).rstrip("/"))
-        if method in ("GET", "HEAD") and path in self._pages:
+        if verb in ("GET", "HEAD") and path in self._pages:
             return path[1:], _page(self._pages[path])
         return "other", _unknown(path)
 
-    async def _tracked(self, request: web.BaseRequest, method: str) -> web.Response:
+    async def _taken(self, request: web.BaseRequest, route: Route, rest: str) -> web.Response:
+        response = await (self._posted if route.verb == "POST" else self._got)(request, route, rest)
+        return response if route.always is None else _response(route.always)
+
+    async def _got(self, request: web.BaseRequest, route: Route, rest: str) -> web.Response:
+        return await self._ingest(request, route, rest, b"", b"")
+
+    async def _posted(self, request: web.BaseRequest, route: Route, rest: str) -> web.Response:
         if (away := self._gateway.unavailable) is not None:
             return self._unavailable(away)
-        sent = await read_body(request, self._budget)
+        if (wait := self._exhausted(request)) > 0:
+            return self._refused(TOO_MANY, wait)
+        sent = await read_body(request, self._budget, route.max_body)
         if isinstance(sent, BadBody):
             return self._refused(Refusal(*sent))
         try:
-            body = inflate(sent)
+            body = inflate(sent, route.max_body)
             if isinstance(body, BadBody):
                 return self._refused(Refusal(*body))
-            return await self._ingest(request, method, body)
+            return await self._ingest(request, route, rest, body, sent)
         finally:
             self._budget.release(len(sent))
 
-    async def _ingest(self, request: web.BaseRequest, method: str, body: bytes) -> web.Response:
+    async def _ingest(
+        self, request: web.BaseRequest, route: Route, rest: str, body: bytes, raw: bytes
+    ) -> web.Response:
         headers = request.headers
         parts = RequestParts(
-            method, body, headers.get("Authorization"), headers.get("User-Agent", ""), next(self._nonces)
+            route.name,
+            body,
+            headers.get("Authorization"),
+            headers.get("User-Agent", ""),
+            next(self._nonces),
+            raw,
+            rest,
+            request.query if request.query_string else EMPTY,
+            headers,
         )
         received_at = self._clock()
-        outcome = self._adapter(parts, received_at)
+        outcome = route.adapt(parts, received_at)
         if (wait := self._must_wait(request, outcome)) > 0:
-            return self._refused(Refusal(429, "rate_limited", "too many requests from this address"), wait)
+            return self._refused(TOO_MANY, wait)
         if isinstance(outcome, Refusal):
             return self._refused(outcome)
+        if isinstance(outcome, Answer):
+            return _response(outcome)
         return await self._publish(outcome, received_at)
 
     async def _publish(self, adapted: Adapted, received_at: int) -> web.Response:
         if (away := self._gateway.unavailable) is not None:
             return self._unavailable(away)
         partitions = self._gateway.partitions
-        records = [event_record(event, self._secret, partitions) for event in adapted.events]
+        seal(adapted, received_at)
+        events = adapted.events
+        if self._enrich is not None:
+            events = [event for plain in events for event in self._enrich(plain)]
+        records = [event_record(event, self._secret, partitions) for event in events]
         topics: dict[str, int] = {}
         for record in records:
             topics[record.topic] = topics.get(record.topic, 0) + 1
@@ -156,20 +193,30 @@ class Edge:
             self._metrics.accepted(topic, number)
         for dead in adapted.dead:
             self._metrics.rejected.labels(dead.reason).inc()
-        return web.Response(body=_OK, content_type="application/json")
+        return _response(adapted.answer)
 
-    async def _pixel(self, request: web.BaseRequest, method: str) -> web.Response:
-        """An image tag cannot read a status: it always gets its picture, which therefore confirms nothing."""
-        await self._ingest(request, SHORT.get(method, method), pixel_body(request.query.get("data", "")))
-        return web.Response(body=_GIF, content_type="image/gif", headers={"Cache-Control": "no-store"})
+    def _exhausted(self, request: web.BaseRequest) -> int:
+        """Whole seconds to wait for an address that has used up its rate, before its body costs anything.
 
-    def _must_wait(self, request: web.BaseRequest, outcome: Adapted | Refusal) -> int:
-        """Whole seconds to wait. Only senders without a secret are slowed: browsers and unknown keys."""
-        buckets = self._limits.browser_address
-        secretive = isinstance(outcome, Adapted) and outcome.source.kind is not SourceKind.BROWSER
-        if buckets is None or secretive:
+        Whoever shows a key in a header is heard first: a server behind a busy address is not its browsers.
+        """
+        if self._limits.address is None or "Authorization" in request.headers:
             return 0
-        return buckets.take(client_address(request, self._limits.trusted_proxies), time.monotonic())
+        return self._limits.address.wait(self._address(request), time.monotonic())
+
+    def _must_wait(self, request: web.BaseRequest, outcome: Adapted | Refusal | Answer) -> int:
+        """Whole seconds to wait. Only senders without a secret are slowed by address."""
+        limits, source = self._limits, outcome.source if isinstance(outcome, Adapted) else None
+        now = time.monotonic()
+        if limits.address is not None and (source is None or source.kind is SourceKind.BROWSER):
+            wait = limits.address.take(self._address(request), now)
+            if wait > 0:
+                return wait
+        return limits.source.take(source.name, now) if limits.source and source else 0
+
+    def _address(self, request: web.BaseRequest) -> str:
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        return site(client_address(request.remote or "", forwarded, self._limits.trusted_proxies))
 
     def _refused(self, refusal: Refusal, retry_after: int | None = None) -> web.Response:
         self._metrics.rejected.labels(str(refusal.code)).inc()
@@ -211,6 +258,14 @@ async def _unknown(path: str) -> web.Response:
     return _refusal(Refusal(404, "not_found", "no such page"))
 
 
+def _response(answer: Answer) -> web.Response:
+    if answer is ACCEPTED:
+        return web.Response(body=ACCEPTED.body, headers=_ACCEPTED)
+    return web.Response(
+        body=answer.body, status=answer.status, content_type=answer.content_type, headers=answer.headers
+    )
+
+
 def _refusal(refusal: Refusal, retry_after: int | None = None) -> web.Response:
     answer = {"success": False, "code": str(refusal.code), "message": refusal.message}
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
@@ -234,20 +289,3 @@ def _place(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{type(error).__name__} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-
-
-def client_address(request: web.BaseRequest, proxies: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The sender's address: the connection's, or the last one in X-Forwarded-For that is not a trusted proxy's."""
-    address = request.remote or ""
-    hops = request.headers.get("X-Forwarded-For", "").split(",") if proxies else []
-    while hops and _is_trusted(address, proxies):
-        address = hops.pop().strip()
-    return address
-
-
-def _is_trusted(address: str, proxies: Sequence[IPv4Network | IPv6Network]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in proxies)

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.envelope import Envelope
-from streams import topics
+from streams import shipped, topics
 
 Scalar = str | int | float | bool
 
@@ -42,7 +42,7 @@ TOPIC_OF = {
 }
 """The topic of each event type; the others belong to `lead-activities`."""
 
-DEFAULT_FILE = Path(__file__).parents[2] / "deploy" / "collector" / "mapping.yaml"
+DEFAULT_FILE = shipped.COLLECTOR / "mapping.yaml"
 
 _ENVELOPE = frozenset(Envelope.model_fields) - {"url", "title", "referrer", "session_id"} | {"properties"}
 """Fields that the collector alone decides: a mapping cannot write them."""
@@ -55,10 +55,14 @@ def topic_of(event_type: str) -> str:
     return TOPIC_OF.get(event_type, topics.LEAD_ACTIVITIES)
 
 
-@lru_cache(maxsize=8192)
 def plain(name: str) -> str:
     """A name as it is compared: without case, spaces and punctuation."""
-    return "".join(letter for letter in name[:_LONGEST_NAME].casefold() if letter.isalnum())
+    return _plain(name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=8192)
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 class Fields:

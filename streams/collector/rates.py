@@ -16,6 +16,12 @@ class TokenBuckets:
         self._remembered = remembered
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def wait(self, handle: str, now: float) -> int:
+        """Whole seconds until there is a token, without taking one."""
+        tokens, at = self._buckets.get(handle, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - at) * self._rate)
+        return 0 if tokens >= 1 else ceil((1 - tokens) / self._rate)
+
     def take(self, handle: str, now: float) -> int:
         """Take a token at `now` (seconds, monotonic). 0 if there was one, else whole seconds until there is."""
         tokens, at = self._buckets.pop(handle, (self._burst, now))

@@ -7,9 +7,10 @@ import msgspec
 
 from schemas.dead_letter import Headers
 from streams import topics
+from streams.collector.event_time import instant_text
 from streams.collector.gateway import Outgoing
 from streams.collector.mapping import topic_of
-from streams.collector.request import DeadMessage, Event
+from streams.collector.request import Adapted, DeadMessage, Event
 from streams.identity.keys import Secret, lead_keys, partition_of
 
 SOURCE = "collector"
@@ -18,6 +19,17 @@ SOURCE = "collector"
 NO_POSITION = -1
 
 _encode = msgspec.json.Encoder().encode
+
+
+def seal(adapted: Adapted, received_at: int) -> None:
+    """Write what the collector alone decides into each event, over anything an adapter or a sender has said."""
+    own = {
+        "source": adapted.source.name,
+        "source_kind": adapted.source.kind.value,
+        "received_at": instant_text(received_at),
+    }
+    for event in adapted.events:
+        event.update(own)
 
 
 def event_record(event: Event, secret: Secret, partitions: Mapping[str, int]) -> Outgoing:

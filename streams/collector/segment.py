@@ -5,7 +5,6 @@ from binascii import Error as Base64Error
 from hashlib import blake2b
 
 from schemas.dead_letter import Reason, Rejected
-from schemas.instant import rfc3339
 from streams.collector.event_time import parse_instant
 from streams.collector.mapping import Mapping
 from streams.collector.message import (
@@ -13,26 +12,28 @@ from streams.collector.message import (
     MAX_MESSAGE,
     MAX_MESSAGES,
     METHODS,
+    SHORT,
     Batch,
     Message,
     parse_batch,
     parse_message,
 )
 from streams.collector.request import (
+    PICTURE,
     Adapted,
+    Answer,
     DeadMessage,
     Event,
     Refusal,
     RequestParts,
+    Route,
     Source,
     SourceKind,
 )
 from streams.collector.translation import Arrival, translate
-from streams.collector.write_keys import Keys, basic_user
+from streams.collector.write_keys import UNAUTHORIZED, Keys, basic_user
 
 MAX_EVENT_ID = 100  # characters, the contract's limit
-
-_NO_KEY = Refusal(401, "unauthorized", "the write key is missing or unknown")
 
 
 class SegmentAdapter:
@@ -46,8 +47,20 @@ class SegmentAdapter:
         self._keys = keys
         self._mapping = mapping
 
+    def routes(self) -> list[Route]:
+        """Long and short paths, and the pixel."""
+        named = [*((name, name) for name in (*METHODS, *BATCHES)), *SHORT.items()]
+        calls = [Route("POST", f"/v1/{path}", name, self) for path, name in named]
+        return [*calls, Route("GET", "/v1/pixel/*", "pixel", self.pixel, always=PICTURE)]
+
+    def pixel(self, parts: RequestParts, received_at: int) -> Adapted | Refusal | Answer:
+        """A call in an image's address; what `data` holds is its body."""
+        method = SHORT.get(parts.rest, parts.rest)
+        body = pixel_body(parts.query.get("data", ""))
+        return self(parts._replace(method=method, body=body), received_at)
+
     def __call__(self, parts: RequestParts, received_at: int) -> Adapted | Refusal:
-        """What the request means. Its body is inflated already; `parts.method` is a long method name."""
+        """What the request means. `parts.method` is a long method name."""
         if parts.method in BATCHES:
             return self._adapt_batch(parts, received_at)
         if parts.method in METHODS:
@@ -66,7 +79,7 @@ class SegmentAdapter:
             return Refusal(400, *message)
         source = self._source(parts, message.write_key)
         if source is None:
-            return _NO_KEY
+            return UNAUTHORIZED
         arrival = _arrival(parts, source, received_at)
         outcome = self._event(parts.method, message, parts.body, arrival, parts.nonce)
         if isinstance(outcome, DeadMessage):
@@ -79,13 +92,13 @@ class SegmentAdapter:
             return Refusal(400, *batch)
         source = self._source(parts, batch.write_key)
         if source is None:
-            return _NO_KEY
+            return UNAUTHORIZED
         if len(batch.batch) > MAX_MESSAGES:
             return Refusal(400, Reason.OVERSIZE, f"a batch holds at most {MAX_MESSAGES} messages")
-        return self._adapt_messages(batch, _arrival(parts, source, received_at, batch), parts.nonce)
+        return self._adapt_messages(batch, source, _arrival(parts, source, received_at, batch), parts.nonce)
 
-    def _adapt_messages(self, batch: Batch, arrival: Arrival, nonce: str) -> Adapted:
-        adapted = Adapted(arrival.source, [], [])
+    def _adapt_messages(self, batch: Batch, source: Source, arrival: Arrival, nonce: str) -> Adapted:
+        adapted = Adapted(source, [], [])
         for number, element in enumerate(batch.batch):
             raw = bytes(element)
             outcome = self._element(raw, arrival, f"{nonce}.{number}")
@@ -117,7 +130,7 @@ def _arrival(parts: RequestParts, source: Source, received_at: int, batch: Batch
     context = batch.context if batch and isinstance(batch.context, dict) else {}
     user_agent = parts.user_agent if source.kind is SourceKind.BROWSER else ""
     sent_at = parse_instant(batch.sent_at) if batch else None
-    return Arrival(source, received_at, rfc3339(received_at), sent_at, context, user_agent)
+    return Arrival(received_at, sent_at, context, user_agent)
 
 
 def event_id(message: Message, raw: bytes, nonce: str) -> str:

@@ -14,14 +14,26 @@ import uvloop
 from aiohttp import web
 
 from streams.collector.budget import Budget
+from streams.collector.connections import (
+    IDLE_S,
+    MAX_CONNECTIONS,
+    MAX_REQUEST_LINE,
+    Connections,
+    most_connections,
+)
 from streams.collector.edge import Edge, Limits
 from streams.collector.gateway import Gateway
+from streams.collector.hooks.routes import load_routes
 from streams.collector.kafka_gateway import KafkaGateway
-from streams.collector.mapping import DEFAULT_FILE, Mapping, load_mapping
+from streams.collector.mapping import DEFAULT_FILE, load_mapping
 from streams.collector.metrics import EdgeMetrics
 from streams.collector.rates import TokenBuckets
-from streams.collector.segment import SegmentAdapter
-from streams.collector.write_keys import AnyKey, Keys, WriteKeys, load_keys
+from streams.collector.request import Route
+from streams.collector.routes import tracker_routes
+from streams.collector.snippet import snippet_routes
+from streams.collector.write_keys import AnyKey, KeyFile, Keys, WriteKeys, load_keys
+from streams.enrichment.configured import load_enrichment
+from streams.enrichment.enrichment import Enrichment
 from streams.identity.keys import Secret
 from streams.kafka_client import client_options
 from streams.settings import Settings
@@ -33,11 +45,11 @@ _unheard.disabled = True
 ANSWERING_S, FLUSHING_S = 6.0, 2.0
 """A stop waits this long for open requests, then this long for the producer: under 10 s together."""
 
-BROWSER_RATE, BROWSER_BURST = 200.0, 1000.0
-"""Requests a second from one address with a public key: an office behind one address stays far below it."""
+BURST_S = 5.0
+"""A sender may be this many seconds ahead of its rate: a page that is opened, an outage that is over."""
 
-IDLE_S = 75.0
-"""An idle connection is closed after this."""
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +58,9 @@ class Plan:
 
     settings: Settings
     secret: Secret
-    mapping: Mapping
-    keys: Keys
+    routes: list[Route]
     limits: Limits
+    enrichment: Enrichment | None = None
 
 
 def is_loopback(host: str) -> bool:
@@ -67,31 +79,66 @@ def plan(settings: Settings, *, dev: bool) -> Plan | str:
     mapping = load_mapping(settings.mapping or DEFAULT_FILE)
     if isinstance(mapping, str):
         return mapping
+    guarded = _guard(settings, dev=dev)
+    if isinstance(guarded, str):
+        return guarded
+    keys, limits = guarded
+    hooked = load_routes(settings.hooks, settings.forms, mapping)
+    if isinstance(hooked, str):
+        return hooked
+    enrichment = load_enrichment(settings)
+    if isinstance(enrichment, str):
+        return enrichment
+    routes = [*tracker_routes(keys, mapping), *snippet_routes(), *hooked]
+    return Plan(settings, secret, routes, limits, enrichment)
+
+
+def _guard(settings: Settings, *, dev: bool) -> tuple[Keys, Limits] | str:
+    """Who may send and how fast, or what is wrong with that."""
     if dev:
         if not is_loopback(settings.collector_host):
             return f"--dev accepts any write key, so it listens on loopback only, not on {settings.collector_host}"
-        return Plan(settings, secret, mapping, AnyKey(), Limits())
+        return AnyKey(), Limits()
     if settings.write_keys is None:
         return "no write keys: set LEADSTREAMS_WRITE_KEYS to a TOML file of them, or use --dev on loopback"
-    keys = load_keys(settings.write_keys)
-    if isinstance(keys, str):
-        return keys
-    limits = Limits(TokenBuckets(BROWSER_RATE, BROWSER_BURST), keys.trusted_proxies)
-    return Plan(settings, secret, mapping, WriteKeys(keys.sources), limits)
+    found = load_keys(settings.write_keys)
+    if isinstance(found, str):
+        return found
+    return WriteKeys(found.sources), _limits(found)
+
+
+def _limits(found: KeyFile) -> Limits:
+    address, source = found.requests_per_second_of_an_address, found.requests_per_second_of_a_source
+    return Limits(
+        TokenBuckets(address, max(1.0, address * BURST_S)),
+        TokenBuckets(source, max(1.0, source * BURST_S)),
+        found.trusted_proxies,
+    )
 
 
 @asynccontextmanager
-async def listening(edge: Edge, host: str, port: int) -> AsyncIterator[int]:
-    """Serve the edge; yields the port. On leaving, open requests are answered first."""
-    server = web.Server(
-        edge.handle, access_log=None, logger=_unheard, auto_decompress=False, keepalive_timeout=IDLE_S
+async def listening(edge: Edge, host: str, port: int, most: int = MAX_CONNECTIONS) -> AsyncIterator[int]:
+    """Serve the edge, for at most `most` clients at once; yields the port.
+
+    On leaving, open requests are answered first.
+    """
+    server = Connections(
+        edge.handle,
+        most,
+        access_log=None,
+        logger=_unheard,
+        auto_decompress=False,
+        keepalive_timeout=IDLE_S,
+        max_line_size=MAX_REQUEST_LINE,
     )
     runner = web.ServerRunner(server, shutdown_timeout=ANSWERING_S)
     await runner.setup()
+    sweeping = asyncio.get_running_loop().create_task(server.sweep())
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
         yield int(runner.addresses[0][1])
     finally:
+        sweeping.cancel()
         await runner.cleanup()
 
 
@@ -100,11 +147,13 @@ async def collecting(planned: Plan) -> AsyncIterator[tuple[int, Gateway]]:
     """A running collector: its port and its gateway to Kafka, which may still be connecting."""
     budget, metrics = Budget(), EdgeMetrics()
     gateway = KafkaGateway(client_options(planned.settings), budget, metrics)
-    adapter = SegmentAdapter(planned.keys, planned.mapping)
-    edge = Edge(adapter, gateway, planned.secret, metrics, budget, planned.limits)
+    edge = Edge(
+        planned.routes, gateway, planned.secret, metrics, budget, planned.limits, enrich=planned.enrichment
+    )
     gateway.start()
     try:
-        async with listening(edge, planned.settings.collector_host, planned.settings.collector_port) as port:
+        host, port, most = planned.settings.collector_host, planned.settings.collector_port, most_connections()
+        async with listening(edge, host, port, most) as port:
             yield port, gateway
     finally:
         await gateway.stop(FLUSHING_S)

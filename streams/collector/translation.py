@@ -12,7 +12,7 @@ from streams.collector.event_time import corrected, instant_text, parse_instant
 from streams.collector.mapping import Mapping, Rule, plain
 from streams.collector.message import Message
 from streams.collector.person import Identity, attributes, flattened, identifier, identity
-from streams.collector.request import Event, Source
+from streams.collector.request import Event
 
 Object = Mapped[str, object]
 _EMPTY: Object = {}
@@ -35,9 +35,7 @@ _ABOUT_A_PAGE = frozenset({"page_viewed", "content_downloaded", "link_clicked", 
 class Arrival(NamedTuple):
     """What the messages of one request have in common. `received_at` and `sent_at` in Unix milliseconds."""
 
-    source: Source
     received_at: int
-    received_text: str
     sent_at: int | None
     context: Object
     user_agent: str
@@ -111,12 +109,9 @@ def _name(event: Event, who: Identity) -> None:
 
 
 def _seal(event: Event, event_id: str, at: int, arrival: Arrival, context: Object) -> None:
-    """What the collector alone decides, over anything the sender may have said."""
+    """Id, instant, and whether a machine did it, over anything the sender may have said."""
     event["event_id"] = event_id
-    event["source"] = arrival.source.name
-    event["source_kind"] = arrival.source.kind.value
     event["occurred_at"] = instant_text(at)
-    event["received_at"] = arrival.received_text
     forwarded = context.get("userAgent")
     if is_machine(arrival.user_agent) or (type(forwarded) is str and is_machine(forwarded)):
         event["is_machine"] = True

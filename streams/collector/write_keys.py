@@ -3,6 +3,8 @@
 The file is TOML:
 
     trusted_proxies = ["10.0.0.0/8"]        # whose X-Forwarded-For is believed; default none
+    requests_per_second_of_an_address = 200 # of those who have no secret: browsers and strangers
+    requests_per_second_of_a_source = 5000  # of everybody who has a key, by the source's name
 
     [[sources]]
     name = "website"                        # becomes the events' `source`
@@ -20,7 +22,6 @@ A source may have two keys at a time, as two entries of one name, so that a key 
 import hmac
 import tomllib
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections import Counter
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
@@ -29,7 +30,9 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from streams.collector.request import Source, SourceKind
+from streams.collector.request import Refusal, Source, SourceKind
+
+UNAUTHORIZED = Refusal(401, "unauthorized", "the write key is missing or unknown")
 
 KEYS_AT_A_TIME = 2
 DEV_BROWSER_PREFIX = "browser"
@@ -73,6 +76,8 @@ class KeyFile(BaseModel):
 
     sources: list[Entry] = Field(min_length=1)
     trusted_proxies: list[IPv4Network | IPv6Network] = []
+    requests_per_second_of_an_address: float = Field(200, gt=0)
+    requests_per_second_of_a_source: float = Field(5000, gt=0)
 
     @model_validator(mode="after")
     def _few_keys(self) -> "KeyFile":
@@ -128,5 +133,5 @@ def basic_user(authorization: str | None) -> str | None:
         return None
     try:
         return b64decode(encoded, validate=False).decode().partition(":")[0] or None
-    except (Base64Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor UTF-8, or not even ASCII
         return None

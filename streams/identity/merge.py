@@ -7,10 +7,11 @@ the two from the instant of the link on, and the past is not judged again.
 from collections.abc import Iterable
 
 from streams.scoring import attribute, memory
-from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, keep, once
+from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, first_acts, keep, once
 from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
-from streams.scoring.model import Model
-from streams.scoring.stage import Step, elapse, refold, take
+from streams.scoring.model import DAYS, Model
+from streams.scoring.stage import elapse, refold, take
+from streams.scoring.step import Step
 from streams.scoring.visit import unite
 
 
@@ -26,7 +27,9 @@ def content(lead: Lead) -> bool:
     )
 
 
-def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], model: Model) -> None:
+def merge(
+    lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str], arrival: int, model: Model
+) -> None:
     """Take another record of the same person into this one; taking it twice changes nothing."""
     via = _places(lead, key, other, source)
     lead.models = _united(lead.models, other.models)
@@ -38,22 +41,24 @@ def merge(lead: Lead, key: str, other: Lead, source: str, link: tuple[int, str],
         moved = [_contribution(c, models, via) for c in contributions]
         united = once([*lead.evidence.get(rule_id, ()), *moved])
         rule = model.by_id.get(rule_id)
+        if rule_id == DAYS:
+            united = first_acts(united)
         lead.evidence[rule_id] = keep(rule, united, model) if rule else united
     if other.visits:
         moved_visits = [_visit(visit, models, via) for visit in other.visits]
         lead.visits = unite(lead.visits, moved_visits, model.reach) if lead.visits else moved_visits
     _unite_facts(lead, other)
     state = other.state
-    fact = Merged(*link, int(state.stage), state.floor, state.open, source, state.back)
+    fact = Merged(*link, int(state.stage), state.floor, state.open, source, state.back, state.spent, state.timers)
     if fact in lead.merged:
         return
     lead.merged = tuple(sorted((*lead.merged, fact), key=_order)[-MOST_FACTS:])
     lead.clock, lead.clock_id = max(lead.position, other.position)
     if in_order:
-        take(lead, key, Step(*link, occasion=True, fact=fact), model)
+        take(lead, key, Step(*link, occasion=True, fact=fact, verdict=model.judges, arrival=arrival), model)
         lead.clock, lead.clock_id = max(lead.position, link)
     else:
-        refold(lead, key, link, model)
+        refold(lead, key, link, arrival, model)
 
 
 def _order(fact: Merged) -> tuple[int, str, bool, str]:

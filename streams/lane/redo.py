@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from streams import order, topics
 from streams.changes import Partition
 from streams.lane.restore import LogReader
+from streams.lane.suspicion import Suspicion
 from streams.order import Run
 
 
@@ -29,8 +30,11 @@ async def recorded(log: LogReader, number: int, position: int) -> list[Run]:
     return joined(runs)
 
 
-async def redo(log: LogReader, partition: Partition, position: int) -> int:
-    """Bring the partition to where its order records say it was; the number of records applied again."""
+async def redo(log: LogReader, partition: Partition, position: int, suspicion: Suspicion) -> int:
+    """Bring the partition to where its order records say it was; the number of records applied again.
+
+    Raises Suspected, KafkaError.
+    """
     repeated = 0
     for run in await recorded(log, partition.number, position):
         first = max(run.first, partition.offsets.get(run.topic, 0))
@@ -38,6 +42,6 @@ async def redo(log: LogReader, partition: Partition, position: int) -> int:
             continue
         async for records in log.read(run.topic, partition.number, first, run.following):
             if records:
-                partition.apply(run.topic, records, again=True)
+                suspicion.apply(partition, run.topic, records, again=True)
             repeated += len(records)
     return repeated

@@ -6,8 +6,6 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from aiokafka import errors
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams import metrics
@@ -15,9 +13,11 @@ from streams.changes import Partition
 from streams.lane.positions import Positions
 from streams.lane.record import Batch
 from streams.lane.redo import redo
-from streams.lane.restore import LogReader, Stalled, Undecodable, restore
+from streams.lane.restore import LogReader, Undecodable, restore
+from streams.lane.suspicion import Suspected, Suspicion
 from streams.lane.tally import Tally
 from streams.lane.transaction import OrderedWriter, Writer
+from streams.lane.trouble import Refusal, Unconfirmed, passes
 
 if TYPE_CHECKING:
     from streams.lane.lane import Lane
@@ -35,20 +35,13 @@ DEEP_BACKLOG_RECORDS: Final = 20_000
 MAX_PENDING: Final = 50_000
 """Uncommitted events at which a partition is read no further before a flush."""
 ATTEMPTS: Final = 3
+"""Failures in a row for which no single record is to blame, before the worker stops."""
 FORGIVEN_S: Final = 600.0
+MOST_GUILTY: Final = 20
+"""Records of a partition at which the core fails within `FORGIVEN_S` before the worker stops: then the program is
+broken, and to go on would drain the topics into dead letters."""
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
-
-
-class Refusal(Exception):
-    """The partition must not be taken over: one line that says why and what to do."""
-
-
-class Unconfirmed(Exception):
-    """A flush did not end in a confirmed commit: the state may be ahead of what is durable."""
-
-
-TRANSIENT: Final = (KafkaError, OSError, TimeoutError, Stalled, Unconfirmed)
 
 
 class Tenure:
@@ -68,6 +61,8 @@ class Tenure:
         self._signal = asyncio.Event()
         self._urgent = asyncio.Event()
         self._pending_since: float | None = None
+        self._suspicion = Suspicion()
+        self._guilty: list[float] = []  # when each was found
         self._failures = 0
         self._failed_at = 0.0
         self._ending = False
@@ -123,8 +118,10 @@ class Tenure:
             except Refusal as error:
                 self._lane.fail(f"partition {self.number}: {error}")
                 return
+            except Suspected as error:
+                self._suspect(error)
             except Exception as error:
-                if isinstance(error, TRANSIENT) and not _permanent(error):
+                if passes(error):
                     self._lane.troubled(f"partition {self.number}", error)
                 else:
                     self._stumbled("taking over or flushing", error)
@@ -165,7 +162,7 @@ class Tenure:
                 raise Refusal(refused.message)
             if isinstance(self._writer, OrderedWriter):
                 self._writer.order_position = order_position
-                repeated = await redo(reader, partition, order_position)
+                repeated = await redo(reader, partition, order_position, self._suspicion)
                 if repeated:
                     log.info("partition %s applied %s records again", self.number, repeated)
         self.partition = partition
@@ -249,7 +246,11 @@ class Tenure:
             return
         started = time.perf_counter()
         try:
-            halted = partition.apply(batch.topic, records)
+            halted = self._suspicion.apply(partition, batch.topic, records)
+        except Suspected as error:
+            self._suspect(error)
+            self._lose(None)
+            return
         except Exception as error:
             self._stumbled(f"applying {batch.topic} after offset {at.applied_to - 1}", error, batch.topic)
             self._lose(None)
@@ -280,12 +281,31 @@ class Tenure:
         metrics.HALTED.labels(topic, str(self.number)).set(1)
         log.error("%s[%s] is halted at offset %s: %s", topic, self.number, offset, message)
 
-    def _stumbled(self, doing: str, error: Exception, topic: str = "") -> None:
-        """A bug is no acknowledgement: tried again from the durable state a few times, then the worker stops."""
+    def _suspect(self, suspected: Suspected) -> None:
+        """A bug costs the one record at which it shows, and that one becomes a dead letter."""
+        topic, offset, error = suspected.topic, suspected.guilty, suspected.error
+        if offset is None:
+            self._stumbled(f"applying {topic} after offset {self.positions[topic].applied_to - 1}", error, topic)
+            return
+        self._tell(error, f"applying {topic}[{self.number}]@{offset}, which becomes a dead letter", topic)
+        self.positions[topic].failures = 0
+        now = time.monotonic()
+        self._guilty = [at for at in self._guilty if now - at < FORGIVEN_S] + [now]
+        if len(self._guilty) > MOST_GUILTY:
+            self._lane.fail(
+                f"partition {self.number}: the core failed at {len(self._guilty)} records, at last at "
+                f"{topic}@{offset} ({type(error).__name__}); see the runbook: a bug in scoring"
+            )
+
+    def _tell(self, error: Exception, doing: str, topic: str) -> None:
         metrics.FAILURES.labels(topic).inc()
         # Without the message: it may quote an event.
         where = "".join(traceback.format_tb(error.__traceback__)[-3:])
         log.error("partition %s: %s while %s\n%s", self.number, type(error).__name__, doing, where)
+
+    def _stumbled(self, doing: str, error: Exception, topic: str = "") -> None:
+        """A bug is no acknowledgement: tried again from the durable state a few times, then the worker stops."""
+        self._tell(error, doing, topic)
         if topic:
             at = self.positions[topic]
             at.failures += 1
@@ -350,6 +370,7 @@ class Tenure:
                 raise
             partition.confirm()
             self._committed.update(changes.offsets)
+            self._suspicion.settle(changes.offsets)
             self._observe(time.monotonic() - started, changes.events, written, waiting)
         self.touched()
 
@@ -368,19 +389,3 @@ def _take_waiting(partition: Partition) -> list[int]:
     taken = list(waiting)
     waiting.clear()
     return taken
-
-
-def _permanent(error: BaseException) -> bool:
-    """Whether a new attempt would meet the same refusal."""
-    return isinstance(error, KafkaError) and getattr(error, "errno", None) in _PERMANENT
-
-
-_PERMANENT: Final = {
-    errors.MessageSizeTooLargeError.errno,
-    errors.RecordListTooLargeError.errno,
-    errors.InvalidTopicError.errno,
-    errors.TopicAuthorizationFailedError.errno,
-    errors.GroupAuthorizationFailedError.errno,
-    errors.ClusterAuthorizationFailedError.errno,
-    errors.TransactionalIdAuthorizationFailed.errno,
-}

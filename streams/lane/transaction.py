@@ -147,8 +147,13 @@ async def _send(producer: AIOKafkaProducer, packed: Packed) -> list[Awaitable[An
         for (topic, partition), batches in packed.items()
         if turn < len(batches)
     ]
-    for topic, partition, batch in rounds:
-        sent.append(await producer.send_batch(batch, topic, partition=partition))
+    try:
+        for topic, partition, batch in rounds:
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+    except BaseException:
+        for future in sent:
+            asyncio.ensure_future(future).add_done_callback(_seen)
+        raise
     return sent
 
 
@@ -163,31 +168,60 @@ async def _all(sent: list[Awaitable[Any]]) -> list[Any]:
 
 async def _close(producer: AIOKafkaProducer) -> None:
     """Never raises, never lasts; in a task of its own, since aiokafka lets cancellations of its tasks escape."""
+    for future in _unawaited(producer):
+        future.add_done_callback(_seen)
     closing = asyncio.ensure_future(producer.stop())
     await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
     if not closing.done():
         _abandon(producer)
         closing.cancel()
         await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
-    if closing.done() and not closing.cancelled():
-        closing.exception()
+    if closing.done():
+        _seen(closing)
+
+
+def _unawaited(producer: AIOKafkaProducer) -> list["asyncio.Future[Any]"]:
+    """What aiokafka marks as failed when a transaction is fenced, and nobody waits for."""
+    manager, accumulator = producer._txn_manager, producer._message_accumulator
+    found = [batch._drain_waiter for batches in accumulator._batches.values() for batch in batches]
+    found += [batch._drain_waiter for batch in accumulator._pending_batches]
+    if manager is not None and (waiter := manager.wait_for_transaction_end()) is not None:
+        found.append(waiter)
+    return found
 
 
 def _abandon(producer: AIOKafkaProducer) -> None:
-    """Give up a producer whose broker does not answer: its tasks would look for the coordinator for ever."""
+    """Give up a producer whose broker does not answer: its tasks would look for it for ever."""
 
     async def gone(*_: Any) -> None:
         raise asyncio.CancelledError  # ends the task that asks, without a word
 
-    producer.client.coordinator_lookup = gone
-    waiter = producer._txn_manager and producer._txn_manager.wait_for_transaction_end()
-    if waiter is not None:
-        waiter.add_done_callback(lambda future: future.cancelled() or future.exception())
-    closing = asyncio.ensure_future(producer.client.close())
-    closing.add_done_callback(lambda task: task.cancelled() or task.exception())
-    _ABANDONED.add(closing)
-    closing.add_done_callback(_ABANDONED.discard)
+    client = producer.client
+    client.coordinator_lookup = gone
+    running = _tasks_of(producer._sender, producer._message_accumulator, *client._conns.values())
+    for task in running:
+        task.cancel()
+    for task in [*running, asyncio.ensure_future(client.close())]:
+        _ABANDONED.add(task)
+        task.add_done_callback(_seen)
+        task.add_done_callback(_ABANDONED.discard)
 
 
-_ABANDONED: Final[set[asyncio.Future[None]]] = set()
+def _tasks_of(*owners: object) -> list["asyncio.Task[Any]"]:
+    """The tasks that run a method of one of these: aiokafka keeps no list of them."""
+    found = []
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame is not None and any(frame.f_locals.get("self") is owner for owner in owners):
+            found.append(task)
+    return found
+
+
+def _seen(future: "asyncio.Future[Any]") -> None:
+    """Its end is known: asyncio need not say that nobody looked."""
+    if not future.cancelled():
+        future.exception()
+
+
+_ABANDONED: Final[set["asyncio.Future[Any]"]] = set()
 """The event loop itself keeps only weak references to tasks."""

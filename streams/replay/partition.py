@@ -1,11 +1,12 @@
 """One partition's log through a fresh shard, in the order that its workers recorded."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from schemas.dead_letter import Headers, Reason
 from streams import log, order, topics
 from streams.changes import Effect
 from streams.lane.record import Record
@@ -17,6 +18,9 @@ from streams.shard import Shard, Terms
 
 TAKE_RECORDS: Final = 20_000
 """Records between two takes: when the table is taken must not matter, and does not follow the workers' flushes."""
+
+Failed = dict[str, dict[int, str]]
+"""Per topic and offset the failure of the workers' core, which made a dead letter of the record."""
 
 Owed = tuple[str, int, bytes]
 """A record that the pipeline must have written: topic, partition, digest of key and value."""
@@ -78,9 +82,22 @@ class Cursor:
             yield batch
 
 
+def _pieces(batch: list[Record], failed: dict[int, str]) -> Iterator[tuple[list[Record], str | None]]:
+    """The records in order, those at which the workers' core failed by themselves, with the failure's name."""
+    rest = batch
+    for offset in sorted(failed.keys() & {record.offset for record in batch}) if failed else ():
+        before, rest = _cut(rest, offset)
+        if before:
+            yield before, None
+        yield rest[:1], failed[offset]
+        rest = rest[1:]
+    if rest:
+        yield rest, None
+
+
 def _cut(records: list[Record], offset: int) -> tuple[list[Record], list[Record]]:
     """The records before an offset, and the others."""
-    if records[-1].offset < offset:
+    if not records or records[-1].offset < offset:
         return records, []
     place = next(place for place, record in enumerate(records) if record.offset >= offset)
     return records[:place], records[place:]
@@ -89,10 +106,13 @@ def _cut(records: list[Record], offset: int) -> tuple[list[Record], list[Record]
 class Replay:
     """Carries one partition's records through a shard."""
 
-    def __init__(self, number: int, count: int, terms: Terms, advance: Advance) -> None:
+    def __init__(
+        self, number: int, count: int, terms: Terms, advance: Advance, failed: Failed | None = None
+    ) -> None:
         # Transactions or not, the table is the same but for what it owes; and a replay does not stop at bad input.
         self._shard = Shard(number, count, terms._replace(exactly_once=True, reject_share=1.0))
         self._advance = advance
+        self._failed = failed or {}
         self._since_take = 0
         self._owed: Counter[Owed] = Counter()
         self._handoffs: dict[str, bytes] = {}
@@ -119,8 +139,12 @@ class Replay:
         return Replayed(shard.table.dump(), population, self._owed, self._handoffs, skipped, self._events)
 
     def _apply(self, topic: str, batch: list[Record]) -> None:
-        halted = self._shard.apply(topic, batch)
-        assert halted is None, halted
+        for records, failure in _pieces(batch, self._failed.get(topic, {})):
+            if failure is not None:
+                self._shard.refuse(topic, records[0], failure)
+            else:
+                halted = self._shard.apply(topic, records)
+                assert halted is None, halted
         self._events += len(batch)
         self._since_take += len(batch)
         self._advance(len(batch))
@@ -167,7 +191,8 @@ async def replay(
             topic: Cursor(reader.read(topic, number, 0, limit))
             for (topic, limit), reader in zip(limits.items(), readers[1:], strict=True)
         }
-        return await Replay(number, count, terms, advance).run(_runs(readers[0], number, limits), cursors, limits)
+        one = Replay(number, count, terms, advance, await _failed(readers[0], number))
+        return await one.run(_runs(readers[0], number, limits), cursors, limits)
 
 
 async def _check_beginning(reader: LogReader, topic: str, number: int) -> None:
@@ -177,6 +202,17 @@ async def _check_beginning(reader: LogReader, topic: str, number: int) -> None:
             f"{topic}[{number}] begins at offset {first}: what was before it is no longer kept, and without it a "
             "replay cannot give the live table (it needs a snapshot to begin with)"
         )
+
+
+async def _failed(reader: LogReader, number: int) -> Failed:
+    """Where the workers' core failed: what they passed over a replay passes over too, whatever its core can do."""
+    failed: Failed = {}
+    async for records in reader.read(topics.DEAD_LETTERS, number):
+        for record in records:
+            known = Headers.decode(record.headers)
+            if known is not None and known.reason is Reason.SCORING_ERROR and known.source_partition == number:
+                failed.setdefault(known.source_topic, {})[known.source_offset] = known.detail
+    return failed
 
 
 async def _runs(reader: LogReader, number: int, limits: dict[str, int]) -> AsyncIterator[order.Run]:

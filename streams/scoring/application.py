@@ -9,12 +9,15 @@ from typing import Final
 
 from schemas.identity import address
 from streams.scoring import memory
-from streams.scoring.attribute import CARRIERS, learn, plain
+from streams.scoring.answer import MOVING
+from streams.scoring.attribute import CARRIERS, HEEDED, heed, learn, plain
 from streams.scoring.event import Event
-from streams.scoring.instant import NEVER, moment
+from streams.scoring.instant import NEVER, local_day, moment
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
-from streams.scoring.model import EVERY_PAGE, Matcher, Model, Rule
-from streams.scoring.stage import MOVING, Step, elapse, refold, settled, take
+from streams.scoring.model import DAYS, Model
+from streams.scoring.rule import EVERY_PAGE, Matcher, Rule
+from streams.scoring.stage import elapse, refold, settled, take
+from streams.scoring.step import Step
 from streams.scoring.visit import goes_on, page
 
 MOST_FACTS: Final = 24
@@ -29,7 +32,7 @@ OCCASIONS: Final = frozenset({*CARRIERS, "identities_linked"})
 """Events that may lift a lead whatever they score: they tell who it is."""
 RETRACTION: Final = "activity_retracted"
 VIEW: Final = "page_viewed"
-TELLING: Final = OCCASIONS | MOVING | {RETRACTION}
+TELLING: Final = OCCASIONS | MOVING | HEEDED | {RETRACTION}
 
 
 class Outcome(StrEnum):
@@ -67,14 +70,14 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: str, model: Mod
     clock = lead.clock
     if at > clock or (at == clock and event_id >= lead.clock_id):
         elapse(lead, at, model)  # before new evidence pushes out what counted until now
-        step = _add(lead, event, place, model)
+        step = _add(lead, event, place, arrival, model)
         if step is not None:
             take(lead, key, step._replace(stale=True) if stale else step, model)
         lead.clock, lead.clock_id = at, event_id
     else:
-        step = _add(lead, event, place, model)
+        step = _add(lead, event, place, arrival, model)
         if step is not None and not settled(lead, step, model):
-            refold(lead, key, (at, event_id), model)
+            refold(lead, key, (at, event_id), arrival, model)
     return Outcome.SCORED
 
 
@@ -85,7 +88,7 @@ def _via(lead: Lead, key: str) -> int:
     return lead.via.index(key) + 1
 
 
-def _add(lead: Lead, event: Event, via: int, model: Model) -> Step | None:
+def _add(lead: Lead, event: Event, via: int, arrival: int, model: Model) -> Step | None:
     """Put what an event says into the record; the step that the fold has to take for it, if any."""
     kind = event.type
     rules: tuple[Rule, ...] = ()
@@ -95,26 +98,59 @@ def _add(lead: Lead, event: Event, via: int, model: Model) -> Step | None:
         matchers = model.by_type.get(kind)
         if matchers is not None:
             rules += _count(lead, event, via, model, matchers)
+        if kind in model.active:
+            _note_day(lead, event, via, model)
     told = (event.email is not None or event.user_id is not None) and _know(lead, event)
     if kind in TELLING:
-        return _tell(lead, event, rules, told, model)
+        return _tell(lead, event, rules, told, arrival, model)
     if rules or told:
-        return Step(event.at, event.event_id, rules, told, None, model.lowering and _lowers(rules))
+        verdict = (told and model.judges) or (model.lowering and _lowers(rules))
+        return Step(event.at, event.event_id, rules, False, None, verdict, False, arrival)
     return None
 
 
-def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, model: Model) -> Step:
+def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, arrival: int, model: Model) -> Step:
     """The part of events that tell who the lead is or what sales did, or take another event back."""
     at, event_id, kind = event.at, event.event_id, event.type
+    news = False
     if kind in CARRIERS:
-        learn(lead, event, at)
+        news = learn(lead, event)
         if plain(event.phone) is not None:
             _note_known(lead, "phone", (at, event_id))
+            if event.source_kind != "browser":
+                _note_known(lead, "verified", (at, event_id))
+    elif kind in HEEDED:
+        news = heed(lead, event)
     if kind in OCCASIONS:
         lead.occasions = tuple(sorted({*lead.occasions, (at, event_id)})[-MOST_FACTS:])
-    fact = _hear(lead, event) if kind in MOVING else None
+    fact = _hear(lead, event, model) if kind in MOVING else None
     taken_back = kind == RETRACTION and _retract(lead, event)
-    return Step(at, event_id, rules, told or kind in OCCASIONS, fact, taken_back or _lowers(rules))
+    verdict = taken_back or _lowers(rules) or ((news or told) and model.judges)
+    return Step(at, event_id, rules, kind in OCCASIONS, fact, verdict, False, arrival)
+
+
+def _note_day(lead: Lead, event: Event, via: int, model: Model) -> None:
+    """Note that the lead did something on this day: each day by its first act."""
+    at = event.at
+    day = str(local_day(at, model.source.timezone))
+    act = Contribution(at, event.event_id, 0.0, 0, day, ORIGINS.get(event.source_kind, 0), via)
+    lead.evidence[DAYS] = first_acts([*lead.evidence.get(DAYS, ()), act])
+
+
+def first_acts(acts: list[Contribution]) -> list[Contribution]:
+    """Of each day the first few, of which some may turn out to be a machine's; the newest days."""
+    kept: list[Contribution] = []
+    days: dict[str | None, int] = {}
+    for act in once(acts):
+        days[act.distinct] = days.get(act.distinct, 0) + 1
+        if days[act.distinct] <= ACTS_A_DAY:
+            kept.append(act)
+    return kept[-MOST_ACTS:]
+
+
+ACTS_A_DAY: Final = 3
+MOST_ACTS: Final = 3 * 32
+"""Acts kept of the newest active days: of a month at least."""
 
 
 def _lowers(rules: tuple[Rule, ...]) -> bool:
@@ -139,13 +175,14 @@ def _count(lead: Lead, event: Event, via: int, model: Model, matchers: tuple[Mat
     for matcher in matchers:
         if matcher.matches is None or matcher.matches(event):
             rule = matcher.rule
+            origin = ORIGINS.get(event.source_kind, 0)
             contribution = Contribution(
                 event.at,
                 event.event_id,
                 matcher.points,
                 _model_index(lead, model),
-                _distinct(rule, event),
-                ORIGINS.get(event.source_kind, 0),
+                None if rule.distinct is None else _distinct(rule.distinct, event),
+                int(origin | Origin.INTENT) if matcher.intent else origin,
                 via,
             )
             before = lead.evidence.get(rule.id, ())
@@ -159,6 +196,8 @@ def keep(rule: Rule, contributions: list[Contribution], model: Model) -> list[Co
 
     What goes is decided by the rule's own newest contribution, so that the order of arrival does not matter.
     """
+    if rule.prefer == "first":
+        return once(contributions)[:SPARE]
     if len(contributions) > 1:
         if _position(contributions[-1]) <= _position(contributions[-2]):
             contributions = once(contributions)
@@ -166,7 +205,7 @@ def keep(rule: Rule, contributions: list[Contribution], model: Model) -> list[Co
         oldest = newest - rule.keeps - rule.within - model.lateness
         if contributions[0].at <= oldest:
             contributions = [c for c in contributions if c.at > oldest]
-        if rule.distinct is None and rule.at_least == 1 and len(contributions) > rule.most + SPARE:
+        if rule.plain and rule.at_least == 1 and len(contributions) > rule.most + SPARE:
             settled = sum(c.at <= newest - model.lateness for c in contributions)
             contributions = contributions[max(settled - rule.most - SPARE, 0) :]
     return contributions[-MOST_CONTRIBUTIONS:]
@@ -190,10 +229,18 @@ def _position(c: Contribution) -> tuple[int, str]:
     return c.at, c.id
 
 
-def _distinct(rule: Rule, event: Event) -> str | None:
-    if rule.distinct == "offer":
-        return event.offer_id or event.form_id or event.event_id
-    return event.name if rule.distinct == "name" else None
+def _distinct(by: str, event: Event) -> str | None:
+    """What tells one contribution of a rule from another: the offer, the occasion's name, the kind of form."""
+    if by == "form_type":
+        return event.form_type
+    if event.type == "event_attended":
+        return event.name or event.event_id
+    offer = event.offer_id or event.form_id
+    return offer or (event.name if event.type in WEBINARS else None) or event.event_id
+
+
+WEBINARS: Final = frozenset({"webinar_registered", "webinar_attended"})
+"""Their name is the offer, unless they tell one: so that a form, the registration and the attendance are one."""
 
 
 ORIGINS: Final[dict[str, int]] = {
@@ -224,13 +271,16 @@ def _know(lead: Lead, event: Event) -> bool:
         email = event.email if event.email in lead.emails else address(event.email) or ""
         if position < lead.emails.get(email, LAST):
             lead.emails[email] = position
+            changed = True
             if len(lead.emails) > MOST_EMAILS:
                 lead.emails = earliest(lead.emails)
-        changed = _note_known(lead, "email", position)
+        _note_known(lead, "email", position)
     if event.user_id is not None:
         changed = _note_known(lead, "user", position) or changed
     if event.source_kind != "browser":
         changed = _note_known(lead, "server", position) or changed
+        if event.email is not None:
+            changed = _note_known(lead, "verified", position) or changed
     return changed
 
 
@@ -240,7 +290,9 @@ def _told_before(lead: Lead, event: Event) -> bool:
     return (
         (event.user_id is None or "user" in known)
         and (event.email is None or event.email in lead.emails)
-        and ("server" in known or event.source_kind == "browser")
+        and (
+            event.source_kind == "browser" or ("server" in known and (event.email is None or "verified" in known))
+        )
     )
 
 
@@ -249,7 +301,7 @@ def earliest(emails: dict[str, Position]) -> dict[str, Position]:
     return dict(sorted(emails.items(), key=lambda item: (item[1], item[0]))[:MOST_EMAILS])
 
 
-def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
+def _note_known(lead: Lead, name: str, position: Position) -> bool:
     before = lead.known.get(name)
     if before is None or position < before:
         lead.known[name] = position
@@ -257,9 +309,10 @@ def _note_known(lead: Lead, name: str, position: tuple[int, str]) -> bool:
     return False
 
 
-def _hear(lead: Lead, event: Event) -> Feedback:
+def _hear(lead: Lead, event: Event, model: Model) -> Feedback:
     """What sales said, kept as a fact of the fold."""
-    said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, moment(event.not_before))
+    until = moment(event.not_before, model.source.timezone)
+    said = Feedback(event.at, event.event_id, event.type, event.handoff_id, event.reason, until)
     lead.feedback = tuple(sorted({*lead.feedback, said}, key=lambda f: (f.at, f.id))[-MOST_FACTS:])
     return said
 

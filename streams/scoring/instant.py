@@ -1,7 +1,9 @@
 """Instants and spans of time: int Unix milliseconds inside, RFC 3339 in UTC on the wire."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 SECOND: Final = 1000
 MINUTE: Final = 60 * SECOND
@@ -33,11 +35,22 @@ def milliseconds(text: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def moment(text: str | None) -> int:
-    """The instant that a person's date or time means, UTC unless it says otherwise; NEVER if it means none."""
+def moment(text: str | None, zone_name: str) -> int:
+    """The instant that a person's date or time means, in this zone unless it says another; NEVER for none."""
     try:
         found = datetime.fromisoformat((text or "").strip())
-        since = found - (_EPOCH if found.tzinfo is None else _EPOCH.replace(tzinfo=UTC))
+        found = found.replace(tzinfo=zone(zone_name)) if found.tzinfo is None else found
+        since = found - _EPOCH.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return NEVER
     return max(since // timedelta(milliseconds=1), NEVER)
+
+
+@lru_cache(maxsize=8)
+def zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def local_day(at: int, zone_name: str) -> int:
+    """The day of an instant on the clocks of a time zone, as a count of days."""
+    return datetime.fromtimestamp(at / 1000, zone(zone_name)).toordinal()

@@ -48,6 +48,7 @@ class Origin(IntFlag):
     BROWSER = 1
     IMPORT = 2
     CRM = 4
+    INTENT = 8  # the event showed intent, by the model that counted it
 
 
 class Contribution(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -101,6 +102,10 @@ class Feedback(msgspec.Struct, array_like=True, frozen=True, gc=False):
     not_before: int
 
 
+Timer = tuple[int, str]
+"""An instant and what time alone brings then."""
+
+
 class Issued(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A handoff that was put on the sales topic: a fact that no later evidence takes back."""
 
@@ -108,6 +113,8 @@ class Issued(msgspec.Struct, array_like=True, frozen=True, gc=False):
     id: str
     handoff: str
     cycle: int
+    lane: str = ""
+    timers: tuple[Timer, ...] = ()
 
 
 class Merged(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -120,13 +127,18 @@ class Merged(msgspec.Struct, array_like=True, frozen=True, gc=False):
     open: tuple[str, ...]
     source: str = ""  # the other's key: one event can link several
     back: int = NEVER
+    spent: int = NEVER
+    timers: tuple[Timer, ...] = ()
 
 
 class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A step of the stage history, complete enough to go on from: a checkpoint of the fold.
 
-    `floor`: evidence dated up to here no longer counts (the last return from sales). `back`: when a recycled
-    lead's cool-down ends. `open`: ids of the handoffs that sales has not answered finally.
+    `floor`: evidence dated up to here no longer counts (the last return from sales that took the points).
+    `back`: when a recycled lead's cool-down ends. `open`: ids of the handoffs that sales has not answered finally.
+    `lane`: what met the criteria of the newest handoff. `spent`: requests and intent dated up to here have handed
+    over. `timers`: what time will bring while nobody acts, in order. `grade`: a better fit than this ends the
+    cool-down. `note`: no change of stage, but something that a person should know, with its deadline.
     """
 
     at: int
@@ -136,6 +148,12 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
     floor: int
     back: int
     open: tuple[str, ...]
+    lane: str = ""
+    spent: int = NEVER
+    timers: tuple[Timer, ...] = ()
+    grade: str = ""
+    note: str = ""
+    deadline: int = NEVER
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -169,8 +187,8 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     evidence: dict[str, list[Contribution]] = {}
     visits: list[Visit] = []
     known: dict[
-        str, tuple[int, str]
-    ] = {}  # since when: email, phone, user; server: the first two not by a browser
+        str, Position
+    ] = {}  # since when: email, phone, user; server: any, verified: a contact, not by a browser
     emails: dict[str, tuple[int, str]] = {}
     attributes: dict[str, list[Version]] = {}
     feedback: tuple[Feedback, ...] = ()
@@ -190,6 +208,7 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     arrival: int = NEVER  # the newest arrival: a stub unused for long is dropped
     owed: tuple[Owed, ...] = ()
     unproven: tuple[str, ...] = ()  # user ids among the aliases that only browsers named
+    noted: tuple[tuple[int, str, str], ...] = ()  # the notes that were told: (instant, event id, note)
 
     @property
     def position(self) -> Position:

@@ -5,10 +5,13 @@ rule's `keeps` and, for points above zero, later than the last return from sales
 in the ledger, so that its sum is the score.
 """
 
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
-from streams.scoring.lead import Contribution, Lead, Mark, Move, Visit
-from streams.scoring.model import Model, Rule
+from streams.fit.fit import Fit
+from streams.scoring.attribute import fit_values, version_at
+from streams.scoring.lead import Contribution, Lead, Mark, Move, Origin, Stage, Version, Visit
+from streams.scoring.model import Model
+from streams.scoring.rule import Rule
 from streams.scoring.visit import ANY
 
 Dated = TypeVar("Dated", Contribution, Mark)
@@ -47,24 +50,50 @@ def alive(rule: Rule, lead: Lead, at: int, upto: str, floor: int) -> list[Contri
     contributions = lead.evidence.get(rule.id)
     if not contributions:
         return []
+    if rule.prefer == "first":
+        first = next((c for c in contributions if _counts(lead, c, at, upto)), None)
+        return [first] if first is not None and first.at > low and first.points else []
     if rule.at_least > 1:
         dated = [c for c in contributions if _counts(lead, c, at, upto) and c.at > floor]
-        return _cluster(rule, dated, low)
+        return (_cluster if rule.distinct is None else _different)(rule, dated, low)
     found: list[Contribution] = []
-    taken: set[str | None] = set()
     for c in reversed(contributions):
         if c.at <= low:
             break
         if c.at > at or (c.at == at and c.id > upto) or (lead.retracted and not _counts(lead, c, at, upto)):
             continue
-        if rule.distinct is not None:
-            if c.distinct in taken:
-                continue
-            taken.add(c.distinct)
         found.append(c)
-        if len(found) == rule.most:
+        if rule.plain and len(found) == rule.most:
             break
-    return found
+    return found if rule.plain else _chosen(rule, lead, found)
+
+
+def _chosen(rule: Rule, lead: Lead, found: list[Contribution]) -> list[Contribution]:
+    """Of contributions, the newest first, those that the rule's words let count."""
+    if rule.not_with_sales:
+        found = [c for c in found if not _with_sales(lead, c)]
+    if rule.distinct is not None:
+        best: dict[str | None, Contribution] = {}
+        for c in found:
+            before = best.get(c.distinct)
+            if before is None or (rule.prefer == "highest" and c.points > before.points):
+                best[c.distinct] = c
+        found = sorted(best.values(), key=_order, reverse=True)
+    return found[: rule.most]
+
+
+def _with_sales(lead: Lead, c: Contribution) -> bool:
+    """Whether sales had the lead when it happened, or had given it back and called again: no new evidence."""
+    stage, returned = Stage.VISITOR, False
+    for move in lead.moves:
+        if (move.at, move.id) >= (c.at, c.id):
+            break
+        stage = Stage(move.stage)
+        returned = returned or stage == Stage.RECYCLED
+    return stage in WITH_SALES or (returned and not c.origin & Origin.INTENT)
+
+
+WITH_SALES: Final = frozenset({Stage.SQL, Stage.ACCEPTED, Stage.OPPORTUNITY, Stage.CUSTOMER})
 
 
 def _counts(lead: Lead, c: Contribution | Mark, at: int, upto: str) -> bool:
@@ -100,7 +129,8 @@ def _visits(rule: Rule, lead: Lead, at: int, upto: str, floor: int, low: int) ->
 
 
 def _of(rule: Rule, mark: Mark) -> Contribution:
-    return Contribution(mark.at, mark.id, rule.points, mark.model, None, mark.origin, mark.via)
+    origin = mark.origin | Origin.INTENT if rule.intent else mark.origin
+    return Contribution(mark.at, mark.id, rule.points, mark.model, None, int(origin), mark.via)
 
 
 def _newest(rule: Rule, visits: list[Visit], at: int, upto: str, floor: int, low: int) -> Mark | None:
@@ -132,6 +162,18 @@ def _cluster(rule: Rule, dated: list[Dated], low: int) -> list[Dated]:
     return []
 
 
+def _different(rule: Rule, dated: list[Contribution], low: int) -> list[Contribution]:
+    """`at_least n within W` of different offers: dated at the newest event whose trailing W holds n of them."""
+    for last in range(len(dated) - 1, -1, -1):
+        newest = dated[last]
+        if newest.at <= low:
+            break
+        offers = {c.distinct for c in dated[: last + 1] if newest.at - c.at < rule.within}
+        if len(offers) >= rule.at_least:
+            return [newest]
+    return []
+
+
 def _order(c: Contribution | Mark) -> tuple[int, str]:
     return c.at, c.id
 
@@ -143,9 +185,11 @@ def worth(rule: Rule, c: Contribution, at: int) -> float:
     return float(c.points * 0.5 ** ((at - c.at) / rule.half_life))
 
 
-def score(lead: Lead, model: Model, at: int, upto: str, state: Move) -> Score:
-    """The score at (at, upto), given the stage history's checkpoint at that instant."""
-    behaviour = 0.0
+def behaviour(lead: Lead, model: Model, at: int, upto: str, state: Move) -> float:
+    """The points of what a lead did that count at (at, upto), given the stage history's checkpoint there."""
+    if model.browser_cap is not None:
+        return _capped(lead, model, at, upto, state)
+    total = 0.0
     grouped: dict[str, float] = {}
     for rule in model.rules:
         if rule.visits or rule.id in lead.evidence:
@@ -155,10 +199,50 @@ def score(lead: Lead, model: Model, at: int, upto: str, state: Move) -> Score:
             if rule.group is not None and points > 0:
                 grouped[rule.group] = grouped.get(rule.group, 0.0) + points
             else:
-                behaviour += points
+                total += points
     for group, points in grouped.items():
-        behaviour += min(points, model.caps[group])
-    return Score(behaviour, 0.0)
+        total += min(points, model.caps[group])
+    return total
+
+
+def _capped(lead: Lead, model: Model, at: int, upto: str, state: Move) -> float:
+    """The same where browsers may give so much at most. Of a group that is capped, a browser's part is what it
+    gave or all that is left, whichever is less; penalties are outside the cap."""
+    total = browser = 0.0
+    grouped: dict[str, tuple[float, float]] = {}
+    for rule in model.rules:
+        if rule.visits or rule.id in lead.evidence:
+            points = part = 0.0
+            for c in alive(rule, lead, at, upto, state.floor):
+                value = c.points if rule.half_life is None else worth(rule, c, at)
+                points += value
+                if c.origin & Origin.BROWSER:
+                    part += value
+            if points <= 0:
+                total += points
+            elif rule.group is not None:
+                before = grouped.get(rule.group, (0.0, 0.0))
+                grouped[rule.group] = before[0] + points, before[1] + part
+            else:
+                total += points
+                browser += part
+    for group, (points, part) in grouped.items():
+        left = min(points, model.caps[group])
+        total += left
+        browser += min(part, left)
+    most = model.browser_cap or 0.0
+    return total - browser + most if browser > most else total
+
+
+def score(lead: Lead, model: Model, at: int, upto: str, state: Move) -> Score:
+    """The score at (at, upto), given the stage history's checkpoint at that instant."""
+    fit = fit_at(lead, model, at, upto)
+    return Score(behaviour(lead, model, at, upto, state), 0.0 if fit is None else fit.points)
+
+
+def fit_at(lead: Lead, model: Model, at: int, upto: str) -> Fit | None:
+    """How well what was known at (at, upto) fits; None in a model without fit."""
+    return None if model.fit is None else model.fit_of(fit_values(lead, at, upto))
 
 
 def potential(lead: Lead, model: Model) -> float:
@@ -177,15 +261,63 @@ def potential(lead: Lead, model: Model) -> float:
 def ledger(lead: Lead, model: Model, at: int, upto: str, state: Move) -> list[Line]:
     """Every point of the score at (at, upto), the rules in the model's order; the values' sum is the score."""
     lines: list[Line] = []
-    grouped: dict[str, float] = {}
+    grouped: dict[str, tuple[float, float]] = {}
+    browser = 0.0
     for rule in model.rules:
+        points = part = 0.0
         for c in alive(rule, lead, at, upto, state.floor):
             value = worth(rule, c, at)
-            lines.append(Line(rule.id, c.points, value, c.id, c.at, lead.models[c.model], c.via))
-            if rule.group is not None and value > 0:
-                grouped[rule.group] = grouped.get(rule.group, 0.0) + value
-    for group, points in grouped.items():
-        if points > model.caps[group]:
-            over = model.caps[group] - points
-            lines.append(Line(f"cap:{group}", over, over, None, at, model.hash, 0))
+            if value:
+                lines.append(Line(rule.id, c.points, value, c.id, c.at, lead.models[c.model], c.via))
+            points += value
+            part += value if c.origin & Origin.BROWSER else 0.0
+        if rule.group is not None and points > 0:
+            before = grouped.get(rule.group, (0.0, 0.0))
+            grouped[rule.group] = before[0] + points, before[1] + part
+        elif points > 0:
+            browser += part
+    for group, (points, part) in grouped.items():
+        browser += min(part, model.caps[group])
+        lines += _cap(group, points, model.caps[group], at, model)
+    if model.browser_cap is not None:
+        lines += _cap("browser", browser, model.browser_cap, at, model)
+    return lines + _fit_lines(lead, model, at, upto)
+
+
+def _cap(name: str, points: float, most: float, at: int, model: Model) -> list[Line]:
+    """The line that takes away what is over a cap."""
+    over = most - points
+    return [Line(f"{CAP}{name}", over, over, None, at, model.hash, 0)] if over < 0 else []
+
+
+def _fit_lines(lead: Lead, model: Model, at: int, upto: str) -> list[Line]:
+    """The points of the fit, each with the event that told the attribute it was read from."""
+    fit = fit_at(lead, model, at, upto)
+    lines: list[Line] = []
+    for name, points in fit.lines if fit is not None else ():
+        told = None if name.startswith(CAP) else _told(lead, name, at, upto)
+        rule = name if name.startswith(CAP) else f"{FIT}{name}"
+        lines.append(Line(rule, points, points, told.id if told else None, told.at if told else at, model.hash, 0))
     return lines
+
+
+def _told(lead: Lead, dimension: str, at: int, upto: str) -> Version | None:
+    found = (version_at(lead, name, at, upto) for name in TOLD_BY.get(dimension, (dimension,)))
+    return next((version for version in found if version is not None), None)
+
+
+CAP: Final = "cap:"
+FIT: Final = "fit:"
+TOLD_BY: Final = {
+    "seniority": ("title",),
+    "function": ("title",),
+    "size": ("employees", "revenue"),
+    "geography": ("country",),
+}
+"""The attributes that a dimension of the fit is read from, where it has another name."""
+CAP_FIT: Final = frozenset({"cap:fit", "cap:needs"})
+
+
+def of_fit(line: Line) -> bool:
+    """Whether a line of the ledger is of the fit rather than of behaviour."""
+    return line.rule.startswith(FIT) or line.rule in CAP_FIT

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,13 @@ import aiohttp
 import pytest
 
 from streams.collector.budget import Budget
+from streams.collector.connections import MAX_CONNECTIONS
 from streams.collector.edge import Edge, Limits
 from streams.collector.mapping import Mapping, load_mapping
 from streams.collector.metrics import EdgeMetrics
 from streams.collector.rates import TokenBuckets
-from streams.collector.segment import SegmentAdapter
+from streams.collector.request import Route
+from streams.collector.routes import tracker_routes
 from streams.collector.server import listening
 from streams.collector.write_keys import Entry, WriteKeys
 from streams.identity.keys import Secret
@@ -31,6 +34,7 @@ class Running:
 
     gateway: MemoryGateway
     budget: Budget
+    metrics: EdgeMetrics
     http: aiohttp.ClientSession
     url: str
 
@@ -44,6 +48,10 @@ class Running:
         how: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
         async with self.http.post(self.url + path, headers=sent, **how) as answer:
             return answer.status, await answer.json()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """A metric's value; 0 before its first move."""
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +71,23 @@ def keys() -> WriteKeys:
     )
 
 
-@pytest.fixture
-async def collector(mapping: Mapping, keys: WriteKeys) -> AsyncIterator[Running]:
+@pytest.fixture(scope="session")
+def routes(mapping: Mapping, keys: WriteKeys) -> list[Route]:
+    """Every way in; a test module may have others."""
+    return tracker_routes(keys, mapping)
+
+
+@asynccontextmanager
+async def running(routes: list[Route], limits: Limits, most: int = MAX_CONNECTIONS) -> AsyncIterator[Running]:
+    """A collector with those ways in and limits, for at most `most` clients at once."""
     gateway, budget, metrics = MemoryGateway(), Budget(), EdgeMetrics()
-    adapter = SegmentAdapter(keys, mapping)
-    limits = Limits(TokenBuckets(rate=1, burst=BURST))
-    edge = Edge(adapter, gateway, SECRET, metrics, budget, limits)
-    async with listening(edge, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
-        yield Running(gateway, budget, http, f"http://127.0.0.1:{port}")
+    edge = Edge(routes, gateway, SECRET, metrics, budget, limits)
+    async with listening(edge, "127.0.0.1", 0, most) as port, aiohttp.ClientSession() as http:
+        yield Running(gateway, budget, metrics, http, f"http://127.0.0.1:{port}")
         gateway.acknowledging.set()
+
+
+@pytest.fixture
+async def collector(routes: list[Route]) -> AsyncIterator[Running]:
+    async with running(routes, Limits(TokenBuckets(rate=1, burst=BURST))) as found:
+        yield found

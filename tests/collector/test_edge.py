@@ -10,21 +10,25 @@ from typing import Any
 import aiohttp
 import pytest
 
-from streams.collector.body import MAX_BODY
-from streams.collector.edge import ROUTES
+from streams.collector.edge import Limits
 from streams.collector.gateway import Unavailable
 from streams.collector.kafka_gateway import AWAY
-from tests.collector.conftest import BROWSER_KEY, BURST, Running
+from streams.collector.message import BATCHES, METHODS, SHORT
+from streams.collector.request import MAX_BODY, Adapted, Event, RequestParts, Route, Source, SourceKind
+from tests.collector.conftest import BROWSER_KEY, BURST, Running, running
 from tests.collector.memory import eventually
 
 TRACK: dict[str, Any] = {"event": "Demo Requested", "anonymousId": "a"}
 RAW = json.dumps(TRACK).encode()
 
 
-@pytest.mark.parametrize("path", sorted(ROUTES))
+CALLS = {f"/v1/{path}": SHORT.get(path, path) for path in (*METHODS, *BATCHES, *SHORT)}
+
+
+@pytest.mark.parametrize("path", sorted(CALLS))
 async def test_every_long_and_short_path_accepts_its_message(collector: Running, path: str) -> None:
     message = {**TRACK, "type": "track", "userId": "u", "previousId": "a"}
-    body = {"batch": [message]} if ROUTES[path] in ("batch", "import") else message
+    body = {"batch": [message]} if CALLS[path] in ("batch", "import") else message
     assert await collector.post(path, body) == (200, {"success": True})
     assert len(collector.gateway.events()) == 1
 
@@ -230,3 +234,33 @@ async def test_a_client_that_leaves_in_the_middle_does_no_harm(collector: Runnin
     await writer.wait_closed()
     assert (await collector.post("/v1/t", TRACK))[0] == 200
     await eventually(lambda: collector.budget.held == 0)
+
+
+async def test_rudderstack_s_browser_sdk_is_configured_even_while_kafka_is_away(
+    collector: Running,
+) -> None:
+    collector.gateway.away = AWAY
+    asking = {"writeKey": BROWSER_KEY, "p": "npm", "v": "3.34.1"}
+    async with collector.http.get(f"{collector.url}/sourceConfig/", params=asking) as answer:
+        assert answer.status == 200
+        configured = (await answer.json())["source"]
+    assert (configured["name"], configured["enabled"], configured["destinations"]) == ("website", True, [])
+    for wrong in ({"writeKey": "wrong"}, {}):
+        async with collector.http.get(f"{collector.url}/sourceConfig/", params=wrong) as answer:
+            assert answer.status == 401
+
+
+def boasting(parts: RequestParts, received_at: int) -> Adapted:
+    """An adapter that lets its sender say what only the collector may."""
+    said: Event = {"type": "custom", "name": "X", "event_id": "e", "user_id": "u"}
+    said |= {"occurred_at": "2026-01-01T00:00:00Z"}
+    said |= {"source": "crm", "source_kind": "crm", "received_at": "1999-01-01T00:00:00Z"}
+    return Adapted(Source("website", SourceKind.BROWSER), [said], [])
+
+
+async def test_what_an_adapter_says_of_its_source_is_overruled() -> None:
+    async with running([Route("POST", "/boast", "boast", boasting)], Limits()) as collector:
+        assert (await collector.post("/boast", b"{}"))[0] == 200
+        (event,) = collector.gateway.events()
+    assert (event["source"], event["source_kind"]) == ("website", "browser")
+    assert event["received_at"] > "2000"

@@ -24,3 +24,9 @@ def test_only_so_many_handles_are_remembered() -> None:
     buckets = TokenBuckets(rate=1, burst=1, remembered=2)
     assert [buckets.take(handle, 0.0) for handle in ("a", "b", "c", "a")] == [0, 0, 0, 0]
     assert buckets.take("c", 0.0) == 1
+
+
+def test_asking_how_long_to_wait_takes_no_token_and_remembers_nobody() -> None:
+    buckets = TokenBuckets(rate=0.5, burst=1)
+    assert [buckets.wait("a", 0.0), buckets.wait("a", 0.0), buckets.take("a", 0.0)] == [0, 0, 0]
+    assert [buckets.wait("a", 0.0), buckets.wait("a", 1.0), buckets.wait("a", 2.0)] == [2, 1, 0]

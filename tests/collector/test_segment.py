@@ -12,7 +12,7 @@ from schemas.dead_letter import Rejected
 from schemas.event import parse
 from schemas.instant import rfc3339
 from streams.collector.mapping import load_mapping
-from streams.collector.records import event_record
+from streams.collector.records import event_record, seal
 from streams.collector.request import Adapted, Refusal, RequestParts
 from streams.collector.segment import SegmentAdapter, pixel_body
 from streams.collector.write_keys import AnyKey
@@ -35,7 +35,10 @@ def basic(key: str) -> str:
 
 def adapt(method: str, body: Any, key: str = "server", user_agent: str = CHROME) -> Adapted | Refusal:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ADAPT(RequestParts(method, raw, basic(key), user_agent, "n"), NOW)
+    outcome = ADAPT(RequestParts(method, raw, basic(key), user_agent, "n"), NOW)
+    if isinstance(outcome, Adapted):
+        seal(outcome, NOW)
+    return outcome
 
 
 def event(method: str, key: str = "server", user_agent: str = CHROME, **body: Any) -> dict[str, Any]:

@@ -37,9 +37,18 @@ def test_two_keys_of_a_source_live_at_a_time_and_a_third_does_not(tmp_path: Path
     assert "at most 2" in str(load(tmp_path, BROWSER + second + third))
 
 
+def test_rates_have_defaults_and_may_be_set(tmp_path: Path) -> None:
+    usual, own = load(tmp_path, BROWSER), load(tmp_path, "requests_per_second_of_an_address = 0.5\n" + BROWSER)
+    assert isinstance(usual, KeyFile)
+    assert isinstance(own, KeyFile)
+    assert (usual.requests_per_second_of_an_address, usual.requests_per_second_of_a_source) == (200, 5000)
+    assert own.requests_per_second_of_an_address == 0.5
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ("requests_per_second_of_a_source = 0\n" + BROWSER, "requests_per_second_of_a_source"),
         ("", "sources"),
         ("[[sources", "not TOML"),
         (SERVER.replace(f'sha256 = "{HASH}"', 'key = "my-secret"'), "kept hashed"),
@@ -76,6 +85,7 @@ def test_in_development_the_key_s_beginning_chooses_the_kind() -> None:
         ("Basic " + b64encode(b":").decode(), None),
         ("Basic " + b64encode(b"\xff:").decode(), None),
         ("Basic !", None),
+        ("Basic \xff", None),
         ("Bearer abc", None),
         ("", None),
         (None, None),

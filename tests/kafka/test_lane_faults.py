@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewPartitions
 
 from streams import topics
+from streams.lane.tenure import MOST_GUILTY
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.conftest import NewBroker
 from tests.kafka.fleet import PARTITIONS, Fleet, read_committed, until
@@ -120,16 +121,31 @@ def delete_records(bootstrap: str, topic: str) -> None:
     client.close()
 
 
-def test_a_bug_is_tried_a_few_times_then_stops_the_worker_and_keeps_the_offset(fleet: Fleet) -> None:
+def test_a_record_at_which_the_core_fails_becomes_a_dead_letter_and_the_others_count(fleet: Fleet) -> None:
     fleet.send(100, *SOURCES)
     put(fleet, SOURCES[0], b"bug", 1)
+    fleet.send(100, *SOURCES, seed=2)
+    put(fleet, SOURCES[0], b"bug", 1)
     worker = fleet.worker("a", *SOURCES)
-    assert worker.wait(40) == 1
-    assert any("ZeroDivisionError 3 times" in line for line in worker.lines("ERROR"))
-    before = fleet.applied()
-    assert before <= sum(fleet.sent.values())
-    worker.start()
-    assert worker.wait(40) == 1
+    fleet.wait_applied(60)
+    until(lambda: worker.ready and len(dead_letters(fleet)) == 2, 30, "refusing both")
+    for value, headers in dead_letters(fleet):
+        assert value == b"bug"
+        assert (headers["reason"], headers["detail"]) == (b"scoring_error", b"ZeroDivisionError")
+    assert b"k" not in fleet.table()
+    fleet.assert_exact()
+    assert worker.stop() == 0
+
+
+def test_a_core_that_fails_at_everything_stops_the_worker_and_keeps_the_offset(fleet: Fleet) -> None:
+    fleet.send(100, *SOURCES)
+    with fleet.producer() as producer:
+        for _ in range(MOST_GUILTY + 10):
+            producer.send(SOURCES[0], b"bug", b"k", partition=1)
+    worker = fleet.worker("a", *SOURCES)
+    assert worker.wait(90) == 1
+    assert any(f"the core failed at {MOST_GUILTY + 1} records" in line for line in worker.lines("ERROR"))
+    assert len(dead_letters(fleet)) <= MOST_GUILTY
     assert b"k" not in fleet.table()
 
 

@@ -32,8 +32,10 @@ class Written(NamedTuple):
     value: bytes
 
 
-def traffic(count: int, people: int, partitions: int, seed: int, secret: Secret) -> Iterator[Written]:
-    """`count` records, most of them to where their lead lives."""
+def traffic(
+    count: int, people: int, partitions: int, seed: int, secret: Secret, start: int = START
+) -> Iterator[Written]:
+    """`count` records over 40 days from `start` on (Unix ms), most of them to where their lead lives."""
     rng = random.Random(seed)
     recent: list[Written] = []
     for index in range(count):
@@ -44,7 +46,7 @@ def traffic(count: int, people: int, partitions: int, seed: int, secret: Secret)
             yield Written(rng.choice(topics.INPUTS), rng.randrange(partitions), b"x", rng.choice(POISON))
             continue
         person = int(people * rng.random() ** 2)
-        at = START + int(SPAN * index / count) - (rng.randrange(DAY) if rng.random() < 0.02 else 0)
+        at = start + int(SPAN * index / count) - (rng.randrange(DAY) if rng.random() < 0.02 else 0)
         topic, fields = _event(person, rng)
         event = {"event_id": f"{seed}-{index}", "occurred_at": rfc3339(at), "received_at": rfc3339(at), **fields}
         keys = lead_keys(event.get("email"), event.get("user_id"), event.get("anonymous_id"), secret)

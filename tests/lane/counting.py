@@ -99,9 +99,18 @@ class CountingPartition:
         name = ("event", topic, "applied")
         self.counts[name] = self.counts.get(name, 0) + len(records)
         self._events += len(records)
+        self._advance(topic, records)
+        return None
+
+    def _advance(self, topic: str, records: Sequence[Record]) -> None:
         self._note(topic, self._offsets.get(topic, records[0].offset), records[-1].offset + 1)
         self._offsets[topic] = records[-1].offset + 1
-        return None
+
+    def refuse(self, topic: str, record: Record, detail: str) -> None:
+        headers = (("reason", b"scoring_error"), ("detail", detail.encode()))
+        self._effects.append(Effect(topics.DEAD_LETTERS, self.number, record.key, record.value, headers))
+        self._events += 1
+        self._advance(topic, [record])
 
     def _owe(self, key: bytes, n: int, arrival: int) -> None:
         value = b"%s:%d" % (key, n)

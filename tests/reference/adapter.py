@@ -13,7 +13,8 @@ from streams.scoring.lead import TICK as CORE_TICK
 from streams.scoring.lead import Lead, Stage
 from streams.scoring.model import Model
 from streams.scoring.score import ledger, score
-from streams.scoring.stage import due, elapse
+from streams.scoring.stage import elapse
+from streams.scoring.timer import due
 from tests.reference import published
 from tests.reference.outcome import TICK, Contribution, Event, Handoff, Move, Outcome, handoff_name
 

@@ -117,6 +117,9 @@ def proofs_of_visiting(visits: Sequence[Fact]) -> list[Fact]:
     return [visit for visit in visits if len(in_window(visit)) >= VISITS_NEEDED]
 
 
+COUNTED_TYPES = {"sales_contacted", "email_opened"}
+
+
 def contributions(past: Past, now: int, after: int) -> list[Contribution]:
     """What counts at `now`, from evidence dated later than `after` only."""
     facts = counting(past)
@@ -166,31 +169,31 @@ class Walk:
         fact = past[-1]
         if fact.id in retracted(past) and fact.type != "activity_retracted":
             return
-        news = self.learn(fact)
+        self.learn(fact)
         if self.stage == "visitor" and self.known:
             self.move(fact.at, "lead", fact.id)
         self.hear_sales(fact)
         if self.stage == "mql" and self.score(past, fact.at) < MQL_LEAVES:
             self.move(fact.at, "lead", fact.id)
-        if news or fact.type in OCCASION_TYPES or self.counts(past):
+        if fact.type in OCCASION_TYPES or self.counts(past):
             self.rise(past)
 
     def score(self, past: Past, now: int) -> int:
         """A lead that sales gave back starts anew: only what it did after the return counts."""
         return score(past, now, self.returned_at)
 
-    def learn(self, fact: Fact) -> bool:
-        """Note which of email, user id and phone the event tells; whether one of them is new."""
+    def learn(self, fact: Fact) -> None:
+        """Note which of email, user id and phone the event tells."""
         told = {name for name in ("email", "user_id") if fact.says(name)}
         if fact.type in ATTRIBUTE_TYPES and fact.says("phone"):
             told.add("phone")
-        news = not told <= self.known
         self.known |= told
-        return news
 
     def counts(self, past: Past) -> bool:
-        """Whether the newest event dates a contribution."""
-        return past[-1].id in {c.event_id for c in contributions(past, past[-1].at, self.returned_at)}
+        """Whether a rule counts the newest event, even if that makes no contribution yet."""
+        facts = counting(past)
+        counted = [*openings(facts), *(f for f in facts if is_whitepaper(f) or f.type in COUNTED_TYPES)]
+        return past[-1] in counted
 
     def can_be_reached(self) -> bool:
         return bool(self.known & {"email", "phone"})
@@ -214,7 +217,7 @@ class Walk:
             self.open_cycle = None
         elif fact.type == "lead_reinstated" and self.stage == "disqualified":
             self.move(fact.at, "lead", fact.id)
-        elif fact.type == "lead_promoted" and self.stage in ("lead", "mql") and self.can_be_reached():
+        elif fact.type == "lead_promoted" and self.stage in ("lead", "mql"):
             if self.stage == "lead":
                 self.move(fact.at, "mql", fact.id)
             self.hand_over(fact)

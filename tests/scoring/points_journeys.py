@@ -248,12 +248,12 @@ TIME = [
         MOVES_TO_SQL,
     ),
     Journey(
-        "a reinstated lead with enough points is lifted by no event that is worth nothing",
+        "a reinstated lead with enough points is lifted by no event that no rule counts",
         [
             *(ID, paper("w", at(1))),
             event("lead_disqualified", "no", at(2)),
             event("lead_reinstated", "yes", at(3)),
-            view("v", at(4)),
+            event("email_delivered", "d", at(4)),
             event("email_clicked", "c", at(5)),
             opened("o", at(6)),
         ],

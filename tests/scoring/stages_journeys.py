@@ -42,13 +42,14 @@ IDENTITY = [
         [LEAD, (at(1), "mql", "w"), (at(32), "lead", TICK)],
     ),
     Journey(
-        "an event worth nothing that first tells the address completes an SQL",
+        "an event worth nothing that first tells the address completes no SQL, the next visit does",
         [
             *(identified("id", at(), user_id=USER), paper("w", at(1)), met("m", at(2))),
             event("custom", "c", at(3), name="login", email=EMAIL),
+            view("v", at(4)),
         ],
-        {at(3): (50, "sql")},
-        [LEAD, (at(1), "mql", "w"), (at(3), "sql", "c")],
+        {at(3): (50, "mql"), at(4): (50, "sql")},
+        [LEAD, (at(1), "mql", "w"), (at(4), "sql", "v")],
     ),
     Journey(
         "a jump from lead to SQL passes through MQL",
@@ -190,10 +191,10 @@ SALES = [
         [LEAD, (at(1), "mql", "p"), (at(1), "sql", "p")],
     ),
     Journey(
-        "a promotion without an address or a phone number moves nothing",
+        "a promotion overrides that no address is known",
         [identified("id", at(), user_id=USER), event("lead_promoted", "p", at(1))],
-        {at(1): (0, "lead")},
-        [LEAD],
+        {at(1): (0, "sql")},
+        [LEAD, (at(1), "mql", "p"), (at(1), "sql", "p")],
     ),
 ]
 

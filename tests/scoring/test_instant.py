@@ -15,12 +15,12 @@ from streams.scoring.instant import NEVER, milliseconds, moment, rfc3339, span
     ],
 )
 def test_a_date_or_time_is_read_as_utc_unless_it_says_otherwise(text: str, instant: str) -> None:
-    assert rfc3339(moment(text)) == instant
+    assert rfc3339(moment(text, "UTC")) == instant
 
 
 @pytest.mark.parametrize("text", [None, "", "soon", "1850-01-01", "2026-13-40", "0001-01-01T00:00:00+14:00"])
 def test_what_is_no_date_means_no_instant(text: str | None) -> None:
-    assert moment(text) == NEVER
+    assert moment(text, "UTC") == NEVER
 
 
 @pytest.mark.parametrize("at", [0, 1, 999, 1_770_000_000_123, 253_402_300_799_999])

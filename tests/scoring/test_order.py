@@ -14,7 +14,8 @@ from streams.scoring.lead import TICK, Lead, Stage, encode
 from streams.scoring.lead import decode as read
 from streams.scoring.model import Model
 from streams.scoring.score import ledger, score
-from streams.scoring.stage import due, elapse
+from streams.scoring.stage import elapse
+from streams.scoring.timer import due
 from tests.facts import LATEST, facts
 from tests.laboratory import MODEL
 from tests.reference.adapter import KEY, named_by_the_core

@@ -6,7 +6,8 @@ from streams.scoring.application import apply
 from streams.scoring.event import Event, decode
 from streams.scoring.instant import DAY, rfc3339
 from streams.scoring.lead import Lead, Stage
-from streams.scoring.stage import due, elapse
+from streams.scoring.stage import elapse
+from streams.scoring.timer import due
 from tests.reference.adapter import KEY, published_model
 
 MODEL = published_model()

@@ -1,0 +1,82 @@
+"""What sales needs to follow up a lead: the way it came, who answers by when, how to approach, what is allowed."""
+
+from typing import Final
+
+from streams.scoring.attribute import Value
+from streams.scoring.instant import NEVER, rfc3339
+from streams.scoring.lead import Stage
+from streams.scoring.lift import RELATIONSHIP
+from streams.scoring.qualification import SCORE
+from streams.scoring.response import REVIEW, facts, lane_kind, respond
+from streams.scoring.standing import Standing
+from streams.words import lane
+
+Flat = dict[str, Value | None]
+REQUESTS: Final = frozenset({"demo", "contact", "quote", "question"})
+
+
+def briefing(s: Standing, handed_over: bool, arrival: int) -> Flat:
+    """Flat, named as in the handoff's data; only what is known. Empty in a model without follow-up."""
+    told: Flat = {}
+    if handed_over:
+        by = s.state.lane or SCORE
+        told["criteria"] = lane(by, s.total, s.model.source.language)
+        told["request_type"] = by if by in REQUESTS else None
+    told |= _consent(s)
+    if s.model.fit is not None:
+        told |= _fit(s)
+    if s.model.follow_up is not None:
+        told |= _follow_up(s, handed_over, arrival)
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _consent(s: Standing) -> Flat:
+    """What the lead agreed to, as far as it said."""
+    unsubscribed = s.value("unsubscribed") is True or s.value("complained") is True
+    return {
+        "contact_verified": s.knows(("verified",)),
+        "may_email_marketing": not unsubscribed,
+        "may_phone": s.knows(("phone",)) and s.value("relationship") != "do_not_contact",
+    }
+
+
+def _fit(s: Standing) -> Flat:
+    fit = s.fit
+    if fit is None:
+        return {}
+    return {
+        "seniority": fit.seniority.name.lower() if fit.seniority is not None else None,
+        "function": fit.function,
+        "employees": None if fit.employees is None else float(fit.employees),
+        "industry": fit.industry,
+        "country": fit.country,
+        "fit_unknown": ", ".join(fit.unknown) or None,
+        "company_domain": s.domain,
+    }
+
+
+def _follow_up(s: Standing, handed_over: bool, arrival: int) -> Flat:
+    note = s.state.note.partition(":")
+    by = s.state.lane if handed_over else REVIEW if note[0] == REVIEW else SCORE
+    if note[0] == RELATIONSHIP:
+        by = RELATIONSHIP
+    response = respond(s, by, arrival)
+    kind = lane_kind(by) if handed_over else None
+    found = s.model.follow_up.segment(facts(s, kind)) if s.model.follow_up is not None else None
+    told: Flat = {
+        "segment": found.name if found else None,
+        "approach": found.approach[s.model.source.language] if found else None,
+        "recipient": note[2] or None,
+        "relationship": s.relationship,
+    }
+    if response is not None and (handed_over or s.state.note or s.state.stage == Stage.MQL):
+        told |= {
+            "owner_queue": response.route.queue,
+            "account_key": response.route.account_key,
+            "account_owner": response.route.owner,
+            "rep_slot": response.route.slot,
+            "priority": response.urgency.priority,
+        }
+    if s.state.deadline != NEVER:
+        told["respond_by"] = rfc3339(s.state.deadline)
+    return told

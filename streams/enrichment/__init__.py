@@ -1,0 +1,1 @@
+"""What an event says when it is read closely: pure functions on documents, offline, each of them optional."""

@@ -1,0 +1,27 @@
+"""A process of the program as its user starts it: `python -m tests.faults.process worker`, with failpoints and
+deliberate breaks put into it by FAULTS in the environment (`name` or `name=argument`, separated by spaces).
+
+The product knows nothing of this: what is named is patched here, before the command runs.
+"""
+
+import os
+from importlib import import_module
+
+from streams.cli import main
+
+
+def patch(words: str) -> None:
+    """Put in what the words name. Raises KeyError."""
+    for word in words.split():
+        name, _, argument = word.partition("=")
+        # A worker that is only killed shall not wait for what it does not need.
+        found = import_module("tests.faults.failpoints").ALL.get(name)
+        found = found or import_module("tests.faults.breaks").ALL[name]
+        found(argument)
+
+
+if __name__ == "__main__":
+    patch(os.environ.get("FAULTS", ""))
+    if "FAULTS_REMAINS" in os.environ:
+        import_module("tests.faults.remains").keep(os.environ["FAULTS_REMAINS"])
+    main()
