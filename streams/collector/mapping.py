@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.envelope import Envelope
+from schemas.event import FEEDBACK_TYPES
 from streams import shipped, topics
 
 Scalar = str | int | float | bool
@@ -39,6 +40,7 @@ TOPIC_OF = {
     **dict.fromkeys(("page_viewed", "content_downloaded", "link_clicked", "custom"), topics.WEB_VISITS),
     **{kind: topics.EMAIL_ENGAGEMENT for kind in get_args(EventType) if kind.startswith("email_")},
     "form_submitted": topics.FORM_SUBMISSIONS,
+    **dict.fromkeys(FEEDBACK_TYPES, topics.SALES_FEEDBACK),
 }
 """The topic of each event type; the others belong to `lead-activities`."""
 

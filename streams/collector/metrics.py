@@ -1,6 +1,8 @@
 """The collector's metrics. Seconds and bytes; no label holds anything that a sender chose."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 _PRODUCE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -44,6 +46,10 @@ class EdgeMetrics:
             "1 while Kafka is reachable and its topics are as they should be",
             registry=self.registry,
         )
+        Info("leadstreams_collector_build", "Version of the program; constant 1", registry=self.registry).info(
+            {"version": version("leadstreams")}
+        )
+        ProcessCollector(registry=self.registry)
         self._answered: dict[tuple[str, int], Counter] = {}
         self._accepted: dict[str, Counter] = {}
 

@@ -35,7 +35,10 @@ def seal(adapted: Adapted, received_at: int) -> None:
 def event_record(event: Event, secret: Secret, partitions: Mapping[str, int]) -> Outgoing:
     """The record of an event that names somebody."""
     topic = topic_of(str(event["type"]))
-    key, hashed = _place(event.get("email"), event.get("user_id"), event.get("anonymous_id"), secret)
+    email, user_id, anonymous_id = event.get("email"), event.get("user_id"), event.get("anonymous_id")
+    if not (email or user_id or anonymous_id):  # about a company: any partition passes it on to all
+        return Outgoing(topic, 0, None, _encode(event))
+    key, hashed = _place(email, user_id, anonymous_id, secret)
     return Outgoing(topic, hashed % partitions[topic], key, _encode(event))
 
 

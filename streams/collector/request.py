@@ -28,6 +28,7 @@ class SourceKind(StrEnum):
     SERVER = "server"
     WEBHOOK = "webhook"
     MAIL = "mail"
+    CRM = "crm"
 
 
 class Source(NamedTuple):

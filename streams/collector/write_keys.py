@@ -13,7 +13,7 @@ The file is TOML:
 
     [[sources]]
     name = "backend"
-    kind = "server"                         # a secret: only its SHA-256 is kept
+    kind = "server"                         # a secret: only its SHA-256 is kept; "crm" is believed above forms
     sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 A source may have two keys at a time, as two entries of one name, so that a key can be changed without a gap.
@@ -52,7 +52,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    kind: Literal["browser", "server"]
+    kind: Literal["browser", "server", "crm"]
     key: str | None = Field(None, min_length=1, max_length=_LONGEST_KEY)
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
@@ -60,8 +60,8 @@ class Entry(BaseModel):
     def _one_form(self) -> "Entry":
         if (self.key is None) == (self.sha256 is None):
             raise ValueError("give either `key` or `sha256`")
-        if self.kind == "server" and self.key is not None:
-            raise ValueError("a server's key is kept hashed: give `sha256` (printf %s KEY | sha256sum)")
+        if self.kind != "browser" and self.key is not None:
+            raise ValueError("a secret key is kept hashed: give `sha256` (printf %s KEY | sha256sum)")
         return self
 
     def digest(self) -> bytes:
