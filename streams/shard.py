@@ -35,6 +35,7 @@ MOST_TICKS: Final = 5_000
 """Ticks issued at once, so that a flush stays small."""
 ERASURE: Final = "lead_erased"
 SWEEP_KEY: Final = b"sweep"
+HIGHEST_BAND: Final = 100.0
 
 
 class Terms(NamedTuple):
@@ -61,7 +62,7 @@ class Shard:
         self.model = terms.model
         self.table = Table()
         self.counts: dict[tuple[str, ...], int] = {}
-        self.waiting: list[int] = []
+        self.waiting: list[tuple[int, int]] = []
         fingerprint = terms.secret.fingerprint()
         self.progress = Progress(
             {}, partitions, terms.delivery, progress.CORE, self.model.hash, fingerprint, self.model.pipeline
@@ -110,6 +111,11 @@ class Shard:
         """Leads now, by kind of key and stage."""
         return self.table.population
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Bytes of all records as the changelog has them, and how many records the next take writes."""
+        return self.table.size, self.table.dirty
+
     # --- working
 
     def apply(self, topic: str, records: Sequence[Record], again: bool = False) -> Halted | None:
@@ -135,7 +141,7 @@ class Shard:
     def _advance(self, topic: str, records: Sequence[Record]) -> None:
         """The records have had their turn: next offset and order of application."""
         first, following = records[0].offset, records[-1].offset + 1
-        if self._runs and self._runs[-1].topic == topic:
+        if self._runs and self._runs[-1].topic == topic and self._runs[-1].following <= first:
             first = self._runs.pop().first
         self._runs.append(order.Run(topic, first, following))
         self.progress.offsets[topic] = following
@@ -166,6 +172,8 @@ class Shard:
                 outcome = Outcome.NOBODY
             if outcome is Outcome.SCORED:
                 scored += 1
+                if topic == topics.SALES_FEEDBACK:
+                    self._count("feedback", event.type)
             else:
                 self._count("event", topic, outcome)
         self._count("event", topic, Outcome.SCORED, by=scored)
@@ -235,7 +243,11 @@ class Shard:
         for told in announce(key, lead, before, cause, self.model):
             value = transition.encode(told)
             self._outbox.owe(Effect(topics.LEAD_TRANSITIONS, self.number, key.encode(), value, (), key))
-            self._count("transition", told.from_stage, told.to_stage)
+            if told.type == "stage_changed":
+                self._count("transition", told.from_stage, told.to_stage)
+                self._count("score", _band(told.score))
+            else:
+                self._count("note", told.type)
 
     def _hand_over(self, record: Record) -> None:
         """The handoff agent: a transition that hands a lead over becomes one event for sales."""
@@ -248,7 +260,7 @@ class Shard:
         if owed is not None:
             self._outbox.owe(owed)
             self._count("handoff", "sql" if mode == "live" else mode)
-            self.waiting.append(milliseconds(told.arrived_at))
+            self.waiting.append((milliseconds(told.occurred_at), milliseconds(told.arrived_at)))
 
     # --- what other partitions send
 
@@ -287,7 +299,7 @@ class Shard:
                 self._kinship.receive_erasure(key, message)
             case forward.Tick():
                 self._tick(key, message.due, record)
-            case forward.Sweep():
+            case forward.Sweep() if message.at <= record.timestamp:  # else its worker's clock runs ahead
                 self._gone += self.table.sweep(message.at, self.model)
                 self.progress.swept = max(self.progress.swept, message.at)
         self._count("event", topics.LEAD_FORWARDS, outcome)
@@ -300,6 +312,8 @@ class Shard:
         keys, _ = self._identify(event)
         outcome = self._apply(keys, event, message.arrival, record, message.hops, key, message.via)
         self._count("event", message.topic, outcome)
+        if outcome is Outcome.SCORED and message.topic == topics.SALES_FEEDBACK:
+            self._count("feedback", event.type)
 
     # --- time
 
@@ -378,6 +392,11 @@ class Shard:
 
     def _count(self, *name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
+
+
+def _band(score: float) -> str:
+    """The score's band of 20 points, by its lower end: the label of a metric."""
+    return str(int(min(max(score, 0.0), HIGHEST_BAND) // 20 * 20))
 
 
 def _lost(hops: int) -> Rejected:

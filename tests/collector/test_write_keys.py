@@ -53,7 +53,7 @@ def test_rates_have_defaults_and_may_be_set(tmp_path: Path) -> None:
         ("[[sources", "not TOML"),
         (SERVER.replace(f'sha256 = "{HASH}"', 'key = "my-secret"'), "kept hashed"),
         (BROWSER.replace('key = "wk"', ""), "either `key` or `sha256`"),
-        (BROWSER.replace("browser", "crm"), "sources.0.kind"),
+        (BROWSER.replace("browser", "boss"), "sources.0.kind"),
         (BROWSER + BROWSER, "the same key"),
         (BROWSER + "colour = 1\n", "colour"),
     ],
