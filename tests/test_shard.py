@@ -406,5 +406,7 @@ def test_history_that_is_imported_on_the_first_day_is_not_swept_before_it_is_who
     assert not shard.take().effects
     shard.issue_ticks(tomorrow)
     [sweep] = shard.take().effects
-    shard.apply(topics.LEAD_FORWARDS, [record(sweep.value, topics.LEAD_FORWARDS)])
+    shard.apply(topics.LEAD_FORWARDS, [record(sweep.value, topics.LEAD_FORWARDS, timestamp=tomorrow - 1)])
+    assert (device.encode(), None) not in shard.take().table, "a clock that runs ahead sweeps nobody"
+    shard.apply(topics.LEAD_FORWARDS, [record(sweep.value, topics.LEAD_FORWARDS, timestamp=tomorrow)])
     assert (device.encode(), None) in shard.take().table
