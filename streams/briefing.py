@@ -9,6 +9,7 @@ from streams.scoring.lift import RELATIONSHIP
 from streams.scoring.qualification import SCORE
 from streams.scoring.response import REVIEW, facts, lane_kind, respond
 from streams.scoring.standing import Standing
+from streams.scoring.update import MERGED, NEW_REQUEST, UPDATES
 from streams.words import lane
 
 Flat = dict[str, Value | None]
@@ -23,11 +24,33 @@ def briefing(s: Standing, handed_over: bool, arrival: int) -> Flat:
         told["criteria"] = lane(by, s.total, s.model.source.language)
         told["request_type"] = by if by in REQUESTS else None
     told |= _consent(s)
+    told |= _update(s)
     if s.model.fit is not None:
         told |= _fit(s)
     if s.model.follow_up is not None:
         told |= _follow_up(s, handed_over, arrival)
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _update(s: Standing) -> Flat:
+    """What changed about a lead that sales has, and which handoff that is about."""
+    change, _, other = s.state.note.partition(":")
+    if change not in UPDATES:
+        return {}
+    opened = s.state.open
+    told: Flat = {"change": change, "handoff": opened[-1] if opened else None}
+    if change == MERGED:
+        merged = next((fact for fact in s.lead.merged if fact.source == other and fact.open), None)
+        told |= {"merged_from": other, "handoff": merged.open[-1] if merged else None}
+    if change == NEW_REQUEST:
+        asked = (
+            c.distinct
+            for rule in s.model.request_rules
+            for c in s.lead.evidence.get(rule.id, ())
+            if c.id == s.upto
+        )
+        told["request_type"] = next(asked, None)
+    return told
 
 
 def _consent(s: Standing) -> Flat:

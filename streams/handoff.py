@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from schemas.handoff import CONTENT_TYPE, Handoff, HandoffData, blank
+from schemas.handoff import CONTENT_TYPE, Handoff, HandoffData, LeadUpdate, blank
 from streams import topics
 from streams.changes import Effect
 from streams.transition import Transition
+from streams.update import update
 
 TEXT_FIELDS: Final = (
     *("email", "phone", "title", "company", "company_domain", "industry", "country", "language", "timezone"),
@@ -56,24 +57,29 @@ def handoff(transition: Transition, pipeline: str, lead_url: str | None) -> Hand
 
 
 def effect(
-    transition: Transition, pipeline: str, lead_url: str | None, mode: str, partition: int
+    transition: Transition, pipeline: str, lead_url: str | None, language: str, mode: str, partition: int
 ) -> Effect | None:
-    """The handoff as a record for sales, or for the shadow topic; None where nothing is handed over."""
-    made = handoff(transition, pipeline, lead_url) if mode != "off" else None
-    if made is None:
+    """The handoff, or an update of one, as a record for sales or for the shadow topic; None where neither is due."""
+    if mode == "off":
         return None
+    made = handoff(transition, pipeline, lead_url) or update(transition, pipeline, language)
+    return None if made is None else record(made, transition.traceparent, mode, partition)
+
+
+def record(made: Handoff | LeadUpdate, traceparent: str | None, mode: str, partition: int) -> Effect:
+    """The record of an event for sales. Its header names the event itself: receivers tell repeats by it."""
     headers = (
         ("content-type", CONTENT_TYPE.encode()),
-        ("traceparent", (transition.traceparent or _trace(made.id)).encode()),
+        ("traceparent", (traceparent or _trace(made.id)).encode()),
         ("handoff-id", made.id.encode()),
     )
     topic = topics.SALES_HANDOFFS if mode == "live" else topics.SALES_HANDOFFS_SHADOW
-    return Effect(topic, partition, transition.lead_key.encode(), made.encode(), headers)
+    return Effect(topic, partition, made.subject.encode(), made.encode(), headers)
 
 
 def _trace(handoff_id: str) -> str:
     """A W3C trace context made of the handoff's id, where the edge began none."""
-    digits = handoff_id.removeprefix("ho-")
+    digits = handoff_id.partition("-")[2]
     return f"00-{digits}-{digits[:16]}-01"
 
 

@@ -9,11 +9,11 @@ from streams.briefing import briefing
 from streams.scoring.attribute import value_at
 from streams.scoring.instant import rfc3339
 from streams.scoring.lead import Lead, Move, Stage
-from streams.scoring.lift import NEW_REQUEST
 from streams.scoring.model import Model
 from streams.scoring.qualification import missing
 from streams.scoring.score import Line, ledger, of_fit
 from streams.scoring.standing import Standing
+from streams.scoring.update import UPDATES
 from streams.story import Remark, history, reason
 from streams.words import held
 
@@ -76,6 +76,8 @@ class Cause(NamedTuple):
 
 
 TIME: Final = "tick"
+UPDATED: Final = "lead_updated"
+"""The type of what goes to sales about a lead that it has."""
 
 
 def tell(
@@ -121,7 +123,7 @@ def kind(move: Move) -> str:
     if not move.note:
         return "stage_changed"
     name = move.note.partition(":")[0]
-    return "lead_updated" if name == NEW_REQUEST else name
+    return UPDATED if name in UPDATES else name
 
 
 def held_because(s: Standing) -> str | None:

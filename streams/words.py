@@ -57,6 +57,15 @@ SENIORITIES: Final = {
     "vp": "本部長・役員級",
     "c_level": "経営層",
 }
+CHANGES: Final = {
+    "opted_out": ("wants no marketing mail any more", "メール配信の停止を希望"),
+    "became_customer": ("is a customer now", "既存顧客になりました"),
+    "machine_verdict": ("some of the activity was a machine's", "活動の一部は機械によるアクセスと判明"),
+    "merged": ("turned out to be a lead that is known by another key", "別のキーのリードと同一人物と判明"),
+    "new_request": ("asked again", "新たなお問い合わせ"),
+    "erased": ("asked that the data be erased", "データ消去の依頼"),
+}
+"""What sales hears about a lead that it has, by the change: English, Japanese."""
 LANES: Final = {
     "demo": ("asked for a demo", "デモ依頼"),
     "contact": ("asked to be contacted", "お問い合わせ"),

@@ -16,7 +16,7 @@ from streams.scoring.instant import NEVER, local_day, moment
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
 from streams.scoring.model import DAYS, Model
 from streams.scoring.rule import EVERY_PAGE, Matcher, Rule
-from streams.scoring.stage import elapse, refold, settled, take
+from streams.scoring.stage import elapse, fold_in, settled, take
 from streams.scoring.step import Step
 from streams.scoring.visit import goes_on, page
 
@@ -77,7 +77,7 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: str, model: Mod
     else:
         step = _add(lead, event, place, arrival, model)
         if step is not None and not settled(lead, step, model):
-            refold(lead, key, (at, event_id), arrival, model)
+            fold_in(lead, key, step._replace(stale=True) if stale else step, model)
     return Outcome.SCORED
 
 

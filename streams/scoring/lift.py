@@ -12,9 +12,9 @@ from streams.scoring.rule import Rule
 from streams.scoring.score import alive, potential
 from streams.scoring.standing import IDENTIFYING, Standing
 from streams.scoring.step import Step
+from streams.scoring.update import NEW_REQUEST
 
 RELATIONSHIP: Final = "existing_relationship"
-NEW_REQUEST: Final = "new_request"
 GRADES: Final = "DCBA"
 
 

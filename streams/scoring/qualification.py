@@ -127,13 +127,24 @@ def _lacking(s: Standing, first: bool = False) -> list[Missing]:
 
 def missing(s: Standing) -> list[Missing]:
     """What keeps a lead from sales, to be told in words: the blocks, then what its request or the score lacks."""
-    if s.too_old:
+    if _withheld(s):
         return [Missing("too_old")]
     blocks = [Missing("block", name=name) for name, effect in s.blocks.items() if effect in BARRING]
     asked = [lane for lane in s.model.source.lanes if _fresh(s, lane)]
     if asked:
         return blocks + _lacks(s, asked[0])
     return blocks + _lacking(s)
+
+
+def _withheld(s: Standing) -> bool:
+    """Whether an event would have handed the lead over, had it not come too late; and none came in time since."""
+    entered = (s.state.at, s.state.id)
+    stale = {p for p in s.lead.stale if entered <= p <= (s.at, s.upto)}
+    if not stale:
+        return False
+    fresh = max((p for p in s.lifted(entered) if p not in stale), default=entered)
+    late = [p for p in stale if p >= fresh]
+    return any(lane(Standing(s.lead, s.model, at, event_id, s.state, s.key)) for at, event_id in late)
 
 
 BARRING: Final = frozenset({"hard", "relationship", "no_sql"})

@@ -253,8 +253,12 @@ def potential(lead: Lead, model: Model) -> float:
             most += rule.points * min(len(lead.visits), rule.most)
     for rule_id, contributions in lead.evidence.items():
         counted = model.by_id.get(rule_id)
-        if counted is not None and not counted.penalty:
-            most += counted.highest * min(len(contributions), counted.most)
+        if counted is None:
+            continue
+        highest = 0.0 if counted.penalty else counted.highest
+        if lead.models != model.alone:  # another model may have given more
+            highest = max(highest, *(c.points for c in contributions))
+        most += highest * min(len(contributions), counted.most)
     return most
 
 
@@ -268,7 +272,8 @@ def ledger(lead: Lead, model: Model, at: int, upto: str, state: Move) -> list[Li
         for c in alive(rule, lead, at, upto, state.floor):
             value = worth(rule, c, at)
             if value:
-                lines.append(Line(rule.id, c.points, value, c.id, c.at, lead.models[c.model], c.via))
+                given = model.hash if rule.visits else lead.models[c.model]  # a visit is worth what it is now
+                lines.append(Line(rule.id, c.points, value, c.id, c.at, given, c.via))
             points += value
             part += value if c.origin & Origin.BROWSER else 0.0
         if rule.group is not None and points > 0:

@@ -2,10 +2,12 @@
 
 Upward moves happen only at an event of the lead. What time alone brings happens at its exact instant, between
 events. `take` goes on from the last checkpoint; an event older than the newest is folded in by `refold`, which
-goes back to the checkpoint before it.
+goes back to the checkpoint before it, but never to before the model was activated: that past was another's.
 """
 
 from typing import Final
+
+from msgspec.structs import replace
 
 from streams.scoring.answer import answer, disqualify, join, stand_by
 from streams.scoring.attribute import JUDGED
@@ -20,6 +22,7 @@ from streams.scoring.score import potential
 from streams.scoring.standing import Standing
 from streams.scoring.step import Step
 from streams.scoring.timer import pass_time, quiet_until, timed
+from streams.scoring.update import note_updates
 
 HELD: Final = frozenset(
     map(int, (Stage.SQL, Stage.ACCEPTED, Stage.OPPORTUNITY, Stage.CUSTOMER, Stage.DISQUALIFIED))
@@ -36,6 +39,7 @@ def elapse(lead: Lead, until: int, model: Model) -> None:
 
 def take(lead: Lead, key: str, step: Step, model: Model) -> None:
     """Fold one event that is newer than all before it: time has passed, and the evidence holds what it gave."""
+    before = lead.state
     identify(lead, step)
     if step.verdict:
         lead.quiet = NEVER
@@ -49,6 +53,8 @@ def take(lead: Lead, key: str, step: Step, model: Model) -> None:
             join(lead, step.fact)
     if step.verdict:
         _judge(lead, step, model)
+    if model.judges and (step.verdict or step.fact is not None):
+        note_updates(lead, step, before)
     if step.rules or step.occasion:
         lift(lead, key, step, model)
 
@@ -80,8 +86,31 @@ def settled(lead: Lead, step: Step, model: Model) -> bool:
     return state.stage in HELD or (state.stage == Stage.VISITOR and not lead.known)
 
 
+def fold_in(lead: Lead, key: str, step: Step, model: Model) -> None:
+    """Fold an event that is older than the lead's newest, or a merge: from its own place on."""
+    if step.at >= model.since or not model.since:
+        refold(lead, key, step.position, step.arrival, model)
+    else:
+        _catch_up(lead, key, step, model)
+
+
+def _catch_up(lead: Lead, key: str, step: Step, model: Model) -> None:
+    """An event of the time before the model was activated: the history of that time stays as it was told.
+
+    The event counts from the end of that time on, as if it had happened then. It hands nobody over by the score,
+    since it would do so by the points of a past that the model has not judged; a request is answered in full.
+    """
+    start = model.since, ""
+    lead.moves = [m for m in lead.moves if (m.at, m.id) < start]
+    at = max(min(lead.clock, model.since - 1), lead.state.at)
+    asked = any(rule.request for rule in step.rules)
+    fact = replace(step.fact, at=at) if step.fact is not None else None
+    take(lead, key, step._replace(at=at, fact=fact, stale=step.stale or not asked), model)
+    refold(lead, key, start, step.arrival, model)
+
+
 def refold(lead: Lead, key: str, position: Position, arrival: int, model: Model) -> None:
-    """Fold again from `position` on: an event that belongs there has come late."""
+    """Fold again from `position` on: something that belongs there has come late."""
     start = position
     if len(lead.moves) == MOVES and position <= (lead.moves[0].at, lead.moves[0].id):
         start = (lead.moves[0].at + 1, "")  # older checkpoints are gone

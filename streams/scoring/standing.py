@@ -13,7 +13,7 @@ from streams.fit.mail import Mail, company_domain, read_mail, registered
 from streams.fit.seniority import Seniority
 from streams.scoring.attribute import OF_EMPLOYER, START, Value, employed_since, version_at
 from streams.scoring.instant import local_day
-from streams.scoring.lead import Contribution, Lead, Move, Origin, Position
+from streams.scoring.lead import Contribution, Lead, Move, Origin, Position, Stage
 from streams.scoring.model import DAYS, Model
 from streams.scoring.score import alive, behaviour, fit_at
 from streams.scoring.visit import ANY
@@ -115,17 +115,12 @@ class Standing:
         taken_back = self.lead.retracted.get(event_id)
         return taken_back is not None and taken_back <= (self.at, self.upto)
 
-    @property
-    def too_old(self) -> bool:
-        """Whether the lead stands here by an event that came too late to hand it over, and nothing came since."""
-        entered = (self.state.at, self.state.id)
-        if entered not in self.lead.stale:
-            return False
-        later = [(c.at, c.id) for rule in self.model.event_rules for c in self.lead.evidence.get(rule.id, ())]
-        later += [(mark.at, mark.id) for visit in self.lead.visits for mark in visit.marks.values()]
-        later += self.lead.occasions
-        now = (self.at, self.upto)
-        return all(position in self.lead.stale for position in later if entered < position <= now)
+    def lifted(self, since: Position) -> set[Position]:
+        """Where events from `since` on stand that may lift to the last stage."""
+        rules = [rule for rule in self.model.event_rules if rule.lifts_to >= Stage.SQL]
+        found = {(c.at, c.id) for rule in rules for c in self.lead.evidence.get(rule.id, ())}
+        found |= {(mark.at, mark.id) for visit in self.lead.visits for mark in visit.marks.values()}
+        return {p for p in (*found, *self.lead.occasions) if since <= p <= (self.at, self.upto)}
 
     # --- who it is
 
@@ -210,16 +205,14 @@ class Standing:
     @property
     def imported(self) -> bool:
         """Nothing that the lead did itself: whatever counts was imported, and no request is recent."""
-        lead = self.lead
         asked = self.model.source.requests
         if asked is not None and self.asked_within(asked.within):
             return False
-        if any(
-            c.at <= self.at and not c.origin & Origin.IMPORT for found in lead.evidence.values() for c in found
-        ):
-            return False
         return not any(
-            m.at <= self.at and not m.origin & Origin.IMPORT for visit in lead.visits for m in visit.marks.values()
+            c.points > 0 and not c.origin & Origin.IMPORT
+            for rule in self.model.rules
+            if rule.visits or rule.id in self.lead.evidence
+            for c in alive(rule, self.lead, self.at, self.upto, self.state.floor)
         )
 
     @property

@@ -1,0 +1,42 @@
+"""What sales has to hear about a lead that it is working: notes in the stage history, each told once."""
+
+from typing import Final
+
+from streams.scoring.instant import NEVER
+from streams.scoring.lead import Lead, Merged, Move
+from streams.scoring.move import remark
+from streams.scoring.step import Step
+
+OPTED_OUT: Final = "opted_out"
+BECAME_CUSTOMER: Final = "became_customer"
+MACHINE_VERDICT: Final = "machine_verdict"
+MERGED: Final = "merged"
+NEW_REQUEST: Final = "new_request"
+UPDATES: Final = frozenset({OPTED_OUT, BECAME_CUSTOMER, MACHINE_VERDICT, MERGED, NEW_REQUEST})
+"""Notes that go to sales rather than to a queue (requirement 55)."""
+
+
+def note_updates(lead: Lead, step: Step, before: Move) -> None:
+    """Note what the event means for whoever works the lead; `before` is where it stood."""
+    if isinstance(step.fact, Merged):
+        if step.fact.open:
+            remark(lead, step.at, step.id, f"{MERGED}:{step.fact.source}", NEVER)
+    elif before.open and step.verdict:
+        for change in _changes(lead, step):
+            remark(lead, step.at, step.id, change, NEVER)
+
+
+def _changes(lead: Lead, step: Step) -> list[str]:
+    found = []
+    if _told(lead, step, "unsubscribed", True) or _told(lead, step, "complained", True):
+        found.append(OPTED_OUT)
+    if _told(lead, step, "relationship", "customer"):
+        found.append(BECAME_CUSTOMER)
+    if step.position in lead.retracted.values():
+        found.append(MACHINE_VERDICT)
+    return found
+
+
+def _told(lead: Lead, step: Step, name: str, value: str | bool) -> bool:
+    """Whether this very event told so."""
+    return any((v.at, v.id, v.value) == (*step.position, value) for v in lead.attributes.get(name, ()))
