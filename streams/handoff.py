@@ -59,7 +59,7 @@ def handoff(transition: Transition, pipeline: str, lead_url: str | None) -> Hand
 def effect(
     transition: Transition, pipeline: str, lead_url: str | None, language: str, mode: str, partition: int
 ) -> Effect | None:
-    """The handoff, or an update of one, as a record for sales or for the shadow topic; None where neither is due."""
+    """The handoff, or an update of one, as a record for sales or the shadow topic; None where neither is due."""
     if mode == "off":
         return None
     made = handoff(transition, pipeline, lead_url) or update(transition, pipeline, language)

@@ -100,7 +100,7 @@ def tell(
         cause=cause.id or TIME,
         cause_type=cause.type,
         late=cause.late,
-        held_because=held_because(standing),
+        held_because=None if _passed(lead, move) else held_because(standing),
         reason=reason(lines, model),
         score=float(sum(line.value for line in lines)),
         behaviour_score=float(sum(line.value for line in lines if not of_fit(line))),
@@ -116,6 +116,11 @@ def tell(
         history=history(lines, model),
         traceparent=cause.traceparent,
     )
+
+
+def _passed(lead: Lead, move: Move) -> bool:
+    """Whether the lead only passed through this stage, on its way to a further one by the same event."""
+    return any((m.at, m.id) == (move.at, move.id) and m.stage > move.stage for m in lead.moves)
 
 
 def kind(move: Move) -> str:
@@ -140,7 +145,7 @@ def person(lead: Lead, move: Move) -> dict[str, FLAT]:
     emails = sorted((at, email) for email, at in lead.emails.items() if at <= position)
     if emails:
         known["email"] = emails[0][1]
-    for name in sorted(lead.attributes):
+    for name in sorted(name for name in lead.attributes if "@" not in name):  # what a company is to us is no one's
         value = value_at(lead, name, *position)
         if value is not None:
             known[name] = value
