@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from schemas.part import Duration, Name, Part, Words
+from schemas.part import COUNTRY, RULE_ID, Duration, Name, Part, Words, written
 from schemas.transition import Grade, Stage
 
 Lane = Literal["request", "promoted", "score", "review"]
@@ -22,8 +22,10 @@ MOST_BUSINESS_DAYS = 250
 _CLOCK = re.compile(r"(\d{2}):(\d{2})")
 
 
-def _minutes(value: object) -> object:
+def _minutes(value: object, info: ValidationInfo) -> object:
     """A time of day such as `09:00` in minutes after midnight; `24:00` is the end of the day."""
+    if written(value, info):
+        return value
     match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     minutes = int(match[1]) * 60 + int(match[2]) if match and int(match[2]) < 60 else None
     if minutes is None or minutes > 24 * 60:
@@ -35,7 +37,9 @@ def _counted(unit: str, example: str) -> BeforeValidator:
     """Reads a count with its unit, so that nobody takes business hours for hours."""
     pattern = re.compile(rf"(\d+(?:\.\d+)?){unit}")
 
-    def read(value: object) -> object:
+    def read(value: object, info: ValidationInfo) -> object:
+        if written(value, info):
+            return value
         match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
         if match is None:
             raise ValueError(f"expected {example}")
@@ -51,8 +55,8 @@ BusinessHours = Annotated[
 BusinessDays = Annotated[
     float, _counted("bd", "business days such as 10bd"), Field(ge=1, le=MOST_BUSINESS_DAYS, multiple_of=1)
 ]
-RuleId = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]{0,39}$")]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+RuleId = Annotated[str, Field(pattern=RULE_ID)]
+Country = Annotated[str, Field(pattern=COUNTRY)]
 
 
 class Calendar(Part):

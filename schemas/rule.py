@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.event import ACTIVITY_TYPES
-from schemas.part import Duration, Name, Part, Scalar, Words
+from schemas.fault import ModelFault
+from schemas.part import RULE_ID, Duration, Name, Part, Scalar, Words
 
 Stage = Literal["mql", "sql"]
 
@@ -36,7 +37,8 @@ class EventPattern(Part):
     @model_validator(mode="after")
     def _known_type(self) -> "EventPattern":
         if self.type not in ACTIVITY_TYPES:
-            raise ValueError(f"unknown event type {self.type!r}: one of {', '.join(sorted(ACTIVITY_TYPES))}")
+            what = f"unknown event type {self.type!r}: one of {', '.join(sorted(ACTIVITY_TYPES))}"
+            raise ModelFault(("type",), what)
         return self
 
 
@@ -53,11 +55,19 @@ class PageGroup(Part):
     paths: list[str] = Field(min_length=1)
     counts: bool = Field(True, description="whether a page of this group makes a visit count")
 
+    @model_validator(mode="after")
+    def _paths(self) -> "PageGroup":
+        for n, path in enumerate(self.paths):
+            if not path.startswith("/") or "*" in path[:-1]:
+                what = f"expected a path such as /product or /product*, found {path!r}"
+                raise ModelFault(("paths", n), what)
+        return self
+
 
 class Rule(Part):
     """What is counted, for how many points, how long, and at most how often."""
 
-    id: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]{0,39}$")]
+    id: Annotated[str, Field(pattern=RULE_ID)]
     when: list[EventPattern | VisitPattern] = Field(min_length=1)
     points: float
     keeps: Duration = Field(description="a contribution counts while its age is below this")
@@ -84,8 +94,8 @@ class Rule(Part):
             raise ValueError("at_least makes one contribution: max and prefer do not apply")
         if self.points < 0 and self.half_life:
             raise ValueError("negative points do not decay: remove half_life")
-        if not self.keeps or self.half_life == 0:
-            raise ValueError("keeps and half_life must be longer than nothing")
+        if 0 in (self.keeps, self.half_life, self.within):
+            raise ValueError("keeps, half_life and within must be longer than nothing")
         if self.request and self.distinct != "form_type":
             raise ValueError("a request is told by its form: distinct must be form_type")
         return self

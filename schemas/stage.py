@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from schemas.event import ACTIVITY_TYPES
+from schemas.fault import ModelFault
 from schemas.part import Duration, Name, Part
 from schemas.rule import Stage
 
@@ -44,9 +46,11 @@ class MqlStage(Part):
 
     @model_validator(mode="after")
     def _gap(self) -> "MqlStage":
-        enter = self.enter if self.leave_by == "score" else (self.behaviour or self.enter)
+        by = "behaviour" if self.leave_by == "behaviour" and self.behaviour is not None else "enter"
+        enter = self.behaviour if by == "behaviour" and self.behaviour is not None else self.enter
         if self.leave > enter:
-            raise ValueError(f"leave ({self.leave}) is above enter ({enter}): the stage could not be held")
+            what = f"leave ({self.leave:g}) is above {by} ({enter:g}): the stage could not be held"
+            raise ModelFault(("leave",), what)
         return self
 
 
@@ -56,6 +60,14 @@ class ActiveDays(Part):
     at_least: int = Field(ge=2)
     within: Duration
     types: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known_types(self) -> "ActiveDays":
+        for n, name in enumerate(self.types):
+            if name not in ACTIVITY_TYPES:
+                what = f"unknown event type {name!r}: one of {', '.join(sorted(ACTIVITY_TYPES))}"
+                raise ModelFault(("types", n), what)
+        return self
 
 
 class SqlStage(Part):
@@ -79,7 +91,8 @@ class Stages(Part):
     @model_validator(mode="after")
     def _ordered(self) -> "Stages":
         if self.sql.enter < self.mql.enter:
-            raise ValueError(f"sql.enter ({self.sql.enter}) is below mql.enter ({self.mql.enter})")
+            what = f"sql.enter ({self.sql.enter:g}) is below mql.enter ({self.mql.enter:g}): the stages overlap"
+            raise ModelFault(("sql", "enter"), what)
         return self
 
 

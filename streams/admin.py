@@ -5,8 +5,10 @@ and expires nothing) and reports only those that were given when the topic was m
 is noted, never held against it.
 """
 
+import asyncio
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -15,7 +17,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from streams import topics
+from streams import kafka_access, topics
 from streams.identity.keys import Secret
 from streams.kafka_client import client_options
 from streams.settings import Settings
@@ -82,6 +84,7 @@ def connect(settings: Settings, patience_ms: int = PATIENCE_MS) -> Iterator[Kafk
     """An admin client; raises Unreachable, and Refused for what the broker says no to."""
     if not reachable(settings, patience_ms):
         raise Unreachable(settings)
+    _enter(settings)
     try:
         client = KafkaAdminClient(
             **client_options(settings), bootstrap_timeout_ms=patience_ms, reconnect_backoff_max_ms=500
@@ -96,6 +99,19 @@ def connect(settings: Settings, patience_ms: int = PATIENCE_MS) -> Iterator[Kafk
         raise Refused(f"the broker refused: {reason(error)}") from None
     finally:
         client.close()
+
+
+def _enter(settings: Settings) -> None:
+    """Raises Refused if a certificate or the login is refused, which the client would only try again."""
+    if settings.security_protocol == "PLAINTEXT":
+        return
+    with ThreadPoolExecutor(1) as own:  # the caller may be in an event loop
+        try:
+            denied = own.submit(lambda: asyncio.run(kafka_access.denied(settings, kafka_access.Rights()))).result()
+        except kafka_access.Away:
+            raise Unreachable(settings) from None
+    if denied is not None:
+        raise Refused(denied)
 
 
 def reachable(settings: Settings, patience_ms: int = PATIENCE_MS) -> bool:
@@ -139,9 +155,10 @@ def partitions_of(topic: Topic, settings: Settings) -> int:
     return 1 if topic.single_partition else settings.partitions
 
 
-def create(client: KafkaAdminClient, settings: Settings) -> list[Created]:
+def create(client: KafkaAdminClient, settings: Settings, needed_days: float = 0) -> list[Created]:
     """Creates the topics that are missing and leaves the others alone. Raises Refused.
 
+    `needed_days` is how far back the model looks: nothing of a lead is forgotten earlier.
     Partition N of all topics belongs together, so nothing is created beside topics with another count.
     """
     there = partition_counts(client, [topic.name for topic in topics.ALL])
@@ -154,19 +171,19 @@ def create(client: KafkaAdminClient, settings: Settings) -> list[Created]:
             )
     missing = [topic for topic in topics.ALL if topic.name not in there]
     if missing:
-        _create(client, missing, settings)
+        _create(client, missing, settings, needed_days)
         client.wait_for_topics([topic.name for topic in missing])
     return [
         Created(topic.name, partitions_of(topic, settings), new=topic.name not in there) for topic in topics.ALL
     ]
 
 
-def _create(client: KafkaAdminClient, missing: Sequence[Topic], settings: Settings) -> None:
+def _create(client: KafkaAdminClient, missing: Sequence[Topic], settings: Settings, needed_days: float) -> None:
     wanted = {
         topic.name: {
             "num_partitions": partitions_of(topic, settings),
             "replication_factor": settings.replication,
-            "configs": _config(topic, settings),
+            "configs": _config(topic, settings, needed_days),
         }
         for topic in missing
     }
@@ -178,9 +195,16 @@ def _create(client: KafkaAdminClient, missing: Sequence[Topic], settings: Settin
             raise Refused(f"{answer['name']} was not created: {answer.get('error_message') or reason(error())}")
 
 
-def _config(topic: Topic, settings: Settings) -> dict[str, str]:
+def _config(topic: Topic, settings: Settings, needed_days: float = 0) -> dict[str, str]:
     durable = {"min.insync.replicas": "2"} if settings.replication >= QUORUM_COPIES else {}
-    return {**topic.config, **durable}
+    kept = _kept(topic, needed_days)
+    return {**topic.config, **durable, **({} if kept is None else {"retention.ms": kept})}
+
+
+def _kept(topic: Topic, needed_days: float) -> str | None:
+    """How long a topic keeps what it holds: as declared, or as far back as the model looks."""
+    declared = topic.config.get("retention.ms")
+    return None if declared is None else str(max(int(declared), int(needed_days * topics.DAY_MS)))
 
 
 def check(client: KafkaAdminClient, settings: Settings, needed_days: float | None = None) -> list[Difference]:
@@ -244,12 +268,11 @@ def _alter(topic: str, name: str, value: str) -> str:
 
 def _compare_retention(topic: Topic, found: Found, needed_days: float | None) -> list[Difference]:
     """Personal data is kept as long as declared, and never shorter than the model looks back."""
-    declared = topic.config.get("retention.ms")
-    value = found.config.get("retention.ms")
+    declared, value = _kept(topic, needed_days or 0), found.config.get("retention.ms")
     if declared is None or value is None:
         return []
     needed = int(declared) if needed_days is None else int(needed_days * topics.DAY_MS)
-    remedy = _alter(topic.name, "retention.ms", str(max(int(declared), needed)))
+    remedy = _alter(topic.name, "retention.ms", declared)
     if UNLIMITED < int(value) < needed:
         return [Difference(Severity.ERROR, topic.name, "retention.ms", f">={needed}", value, remedy)]
     if value != declared:

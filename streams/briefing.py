@@ -83,7 +83,8 @@ def _follow_up(s: Standing, handed_over: bool, arrival: int) -> Flat:
     by = s.state.lane if handed_over else REVIEW if note[0] == REVIEW else SCORE
     if note[0] == RELATIONSHIP:
         by = RELATIONSHIP
-    response = respond(s, by, arrival)
+    answered = handed_over or s.state.note or s.state.stage == Stage.MQL
+    response = respond(s, by, arrival) if answered else None
     kind = lane_kind(by) if handed_over else None
     found = s.model.follow_up.segment(facts(s, kind)) if s.model.follow_up is not None else None
     told: Flat = {
@@ -92,7 +93,7 @@ def _follow_up(s: Standing, handed_over: bool, arrival: int) -> Flat:
         "recipient": note[2] or None,
         "relationship": s.relationship,
     }
-    if response is not None and (handed_over or s.state.note or s.state.stage == Stage.MQL):
+    if response is not None:
         told |= {
             "owner_queue": response.route.queue,
             "account_key": response.route.account_key,

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Final
 
 from streams import topics
+from streams.account import Accounts
 from streams.changes import Effect
 from streams.identity import forward, link, merge, stub
 from streams.identity.keys import Kind, partition_of, rank
 from streams.outbox import Outbox
 from streams.scoring import lead as records
+from streams.scoring import relation
 from streams.scoring.event import Event
 from streams.scoring.lead import Lead, Move
 from streams.scoring.model import Model
@@ -26,11 +28,20 @@ Announce = Callable[[str, Lead, Move | None, Cause], None]
 class Kinship:
     """The identity side of one partition: changes records of the table and owes messages to other keys."""
 
-    def __init__(self, table: Table, outbox: Outbox, partitions: int, model: Model, announce: Announce) -> None:
+    def __init__(
+        self,
+        table: Table,
+        outbox: Outbox,
+        accounts: Accounts,
+        partitions: int,
+        model: Model,
+        announce: Announce,
+    ) -> None:
         self._table = table
         self._outbox = outbox
+        self._accounts = accounts
         self._partitions = partitions
-        self._model = model
+        self.model = model
         self._announce = announce
 
     def send(self, to: str, message: forward.Forward, lead: str | None) -> None:
@@ -86,7 +97,7 @@ class Kinship:
     def _move_out(self, key: str, lead: Lead, target: str, said: forward.Link) -> None:
         """Send everything known under this key to the lead that it belongs to; a stub stays."""
         if (said.at, said.id) >= lead.position:  # whether its timer has fired by now makes no difference
-            elapse(lead, said.at, self._model)
+            elapse(lead, said.at, self.model)
         remains = stub.moved(lead)
         lead.claims, lead.owed = {}, ()
         moved = forward.Merge(key, said.at, said.id, said.arrival, 0, records.encode(lead, 0, 0, 0))
@@ -111,7 +122,10 @@ class Kinship:
         before = lead.moves[-1] if lead.moves else None
         linked = max((message.at, message.id), (lead.erased + 1, ""))
         late = linked < lead.position
-        merge.merge(lead, key, other, message.source, linked, message.arrival, self._model)
+        told = relation.domains(lead) | relation.domains(other) if self._accounts else set()
+        news = self._accounts.introduce(key, lead, told, self.model)
+        merge.merge(lead, key, other, message.source, linked, message.arrival, self.model)
+        relation.follow(lead, key, news, linked, message.arrival, self.model)
         if message.source not in lead.aliases:
             lead.aliases = tuple(sorted([*lead.aliases, message.source])[-MOST_ALIASES:])
         self._table.touch(key)

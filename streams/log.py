@@ -35,12 +35,15 @@ class Stored(NamedTuple):
     """One partition of the score table.
 
     `records` is what its newest meta record vouches for, by lead key; `after` was written after that: only at
-    least once, where a flush is no transaction, and None is a record that was deleted.
+    least once, where a flush is no transaction, and None is a record that was deleted. `first` and `model` are the
+    partition's own records of the model that it began with and of the one that was published since, if any.
     """
 
     records: dict[str, bytes]
     progress: Progress | None
     after: dict[str, bytes | None]
+    first: bytes | None = None
+    model: bytes | None = None
 
     def newest(self, key: str) -> bytes | None:
         """A lead's record as a worker would restore it."""
@@ -84,9 +87,15 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[LogReader]:
     """A reader of the log; what goes wrong while it is open is raised as Unreachable or Refused."""
+    async with failing_in_words(settings), LogReader(client_options(settings), CLIENT_ID) as log:
+        yield log
+
+
+@asynccontextmanager
+async def failing_in_words(settings: Settings) -> AsyncIterator[None]:
+    """What goes wrong with the broker meanwhile is raised as Unreachable or Refused."""
     try:
-        async with LogReader(client_options(settings), CLIENT_ID) as log:
-            yield log
+        yield
     except Stalled as stalled:
         raise Refused(str(stalled)) from None
     except KafkaError as error:
@@ -104,7 +113,7 @@ async def stored(
     records: dict[str, bytes] = {}
     after: dict[str, bytes | None] = {}
     meta: bytes | None = None
-    keys = None if wanted is None else {key.encode() for key in wanted}
+    keys = None if wanted is None else {key.encode() for key in wanted} | progress.OWN
     async for batch in log.read(topics.LEAD_SCORES, partition):
         for record in batch:
             key = record.key
@@ -115,17 +124,25 @@ async def stored(
                 after[key.decode()] = record.value
         if advance is not None:
             advance(len(batch))
-    return Stored(records, _progress(meta), after)
+    own = [records.pop(key.decode(), None) for key in (progress.FIRST, progress.MODEL)]
+    for key in progress.OWN:
+        after.pop(key.decode(), None)
+    return Stored(records, _progress(meta), after, *own)
 
 
 async def secrets(settings: Settings) -> set[str]:
     """Fingerprints of the identity secrets under which the pipeline's partitions were written. Raises Refused."""
-    found: set[str] = set()
+    return {newest.secret for newest in (await newest_progress(settings)).values()}
+
+
+async def newest_progress(settings: Settings) -> dict[int, Progress]:
+    """The newest meta record of each partition that has one. Raises Unreachable, Refused."""
+    found: dict[int, Progress] = {}
     async with opened(settings) as log:
         for number in range(partitions(settings)):
             newest = await _newest_progress(log, number)
             if newest is not None:
-                found.add(newest.secret)
+                found[number] = newest
     return found
 
 

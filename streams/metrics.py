@@ -3,7 +3,14 @@
 from importlib.metadata import version
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
+
+from schemas.dead_letter import Reason
+from schemas.event import FEEDBACK_TYPES
+from streams import topics
+
+# A counter's creation time would be a second series for each, which no query here asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -24,6 +31,20 @@ HANDOFF_LATENCY = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
 
+# One per handoff, at the same instant as above, but from when the criteria were met on event time: what a
+# salesperson would call its age. Rises with senders that are late; hours during an import of history.
+HANDOFF_AGE = Histogram(
+    "leadstreams_handoff_age_seconds",
+    "From the instant at which the criteria were met to the handoff's commit",
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 86_400.0),
+)
+
+# One per flush: from the first record applied after the last flush to the confirmed commit, which is our own part
+# of the latency. At least the setting flush_ms; rises with slow transactions and deeper coalescing.
+COMMIT_DELAY = Histogram(
+    "leadstreams_commit_delay_seconds", "From the first record applied to its commit", buckets=_DURATIONS
+)
+
 # Records between what is applied and the last stable offset: rises when events come faster than they are applied,
 # when a partition is restoring or halted, and while somebody's transaction is open.
 LAG_RECORDS = Gauge("leadstreams_lag_records", "Records not yet applied", ["topic", "partition"])
@@ -34,10 +55,30 @@ LAG_SECONDS = Gauge("leadstreams_lag_seconds", "Age of the newest applied record
 # Leads in this worker's partitions: moves with stages, with new and swept leads, and with every rebalance.
 LEADS = Gauge("leadstreams_leads", "Leads held", ["kind", "stage"])
 
+# Bytes of all lead records, as they stand in the changelog; the process needs about three times as much.
+STATE_BYTES = Gauge("leadstreams_state_bytes", "Size of the lead records held")
+
+# Records changed and not yet written: follows the load, falls to 0 at each flush, grows while no commit succeeds.
+DIRTY = Gauge("leadstreams_dirty_leads", "Records changed since the last flush")
+
+# Partitions by the scoring model that they run: two models at once while a new one is being taken up.
+MODEL = Gauge("leadstreams_model_partitions", "Partitions that run a model", ["model", "version", "hash"])
+
 # One per change of stage; a burst means an import, a new model or a wrong one.
 TRANSITIONS = Counter("leadstreams_transitions", "Changes of stage", ["from_stage", "to_stage"])
 
-# One per handoff event, by kind (sql, update, shadow); silence during sales hours is worth an alert.
+# One per change of stage, by the lower end of the 20 points into which the score falls (100: that or more). The
+# shape is the model's: it changes with the model, with the audience, or with a broken sender.
+SCORES = Counter("leadstreams_transition_scores", "Changes of stage by score", ["band"])
+
+# One per remark about a lead that changes no stage: review_requested, existing_relationship, handoff_overdue,
+# lead_updated. Overdue handoffs are the ones to look at.
+NOTES = Counter("leadstreams_notes", "Remarks about leads", ["type"])
+
+# One per piece of feedback applied, by type. Rejected against accepted tells whether sales agrees with the model.
+FEEDBACK = Counter("leadstreams_feedback", "Feedback of sales", ["type"])
+
+# One per handoff event, by kind (sql, shadow); silence during sales hours is worth an alert.
 HANDOFFS = Counter("leadstreams_handoffs", "Handoff events", ["kind"])
 
 # One per refused record; `undecodable_batch` counts whole batches.
@@ -50,7 +91,7 @@ RESTORE_DURATION = Histogram(
     buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
 
-# Changelog records read while taking over.
+# Changelog records read while taking over, as it goes: the rate is how fast restoring is.
 RESTORED_RECORDS = Counter("leadstreams_restored_records", "Changelog records restored")
 
 # One per flush, from the first batch sent to the confirmed commit: the broker's health in one number.
@@ -91,10 +132,34 @@ BUILD = Info("leadstreams_build", "Version of the program")
 BUILD.info({"version": version("leadstreams")})
 
 
-_COUNTERS: Final = {"event": EVENTS, "transition": TRANSITIONS, "handoff": HANDOFFS, "dead_letter": DEAD_LETTERS}
+BANDS: Final = tuple(str(points) for points in range(0, 120, 20))
+REMARKS: Final = ("review_requested", "existing_relationship", "handoff_overdue", "lead_updated")
+_KNOWN: Final[dict[Counter, list[tuple[str, ...]]]] = {
+    EVENTS: [(topic, outcome) for topic in topics.INPUTS for outcome in ("scored", "rejected")],
+    HANDOFFS: [("sql",), ("shadow",)],
+    SCORES: [(band,) for band in BANDS],
+    NOTES: [(remark,) for remark in REMARKS],
+    FEEDBACK: [(kind,) for kind in sorted(FEEDBACK_TYPES)],
+    DEAD_LETTERS: [(reason.value,) for reason in Reason],
+}
+"""What is counted from zero: Prometheus cannot see the first step of a series that begins with it."""
+
+for _counter, _known in _KNOWN.items():
+    for _labels in _known:
+        _counter.labels(*_labels)
+
+_COUNTERS: Final = {
+    "event": EVENTS,
+    "transition": TRANSITIONS,
+    "score": SCORES,
+    "note": NOTES,
+    "feedback": FEEDBACK,
+    "handoff": HANDOFFS,
+    "dead_letter": DEAD_LETTERS,
+}
 
 
 def add(name: tuple[str, ...], amount: int) -> None:
-    """Count what a partition reports: (`event`, topic, outcome), (`transition`, from, to), (`handoff`, kind) or
-    (`dead_letter`, reason)."""
+    """Count what a partition reports: (`event`, topic, outcome), (`transition`, from, to), (`score`, band),
+    (`note`, type), (`feedback`, type), (`handoff`, kind) or (`dead_letter`, reason)."""
     _COUNTERS[name[0]].labels(*name[1:]).inc(amount)

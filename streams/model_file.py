@@ -77,7 +77,7 @@ def _meant(root: yaml.Node | None, loc: Location) -> bool:
     """Whether an error is about what was written: a pattern that says `visit` is one of visits, else of events."""
     node = root
     for part in loc:
-        if part in ("EventPattern", "VisitPattern"):
-            return (yaml_file.child(node, "visit")[0] is not None) == (part == "VisitPattern")
+        if isinstance(part, str) and "Pattern" in part:  # pydantic's name of a variant
+            return (yaml_file.child(node, "visit")[0] is not None) == ("VisitPattern" in part)
         node = yaml_file.child(node, part)[0] or node
     return True

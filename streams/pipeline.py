@@ -1,10 +1,15 @@
 """From settings to the terms that all partitions of a pipeline agree on."""
 
+import logging
+
 from streams import model_file
+from streams.changes import Refused
 from streams.lane.lane import MakePartition
 from streams.settings import Settings
 from streams.shard import Shard, Terms
 from streams.yaml_file import Fault
+
+log = logging.getLogger(__name__)
 
 
 class Unusable(Exception):
@@ -28,9 +33,25 @@ def terms(settings: Settings) -> Terms:
     )
 
 
+class _Speaking(Shard):
+    """A partition that says when the setting's model is not the one in force."""
+
+    def restored(self) -> Refused | None:
+        refused = super().restored()
+        if refused is None and self.model.hash != self.terms.model.hash:
+            log.warning(
+                "partition %s: model %s is in force; LEADSTREAMS_MODEL (%s) names only what new topics begin with:"
+                " leadstreams model publish changes it",
+                self.number,
+                self.model.hash,
+                self.terms.model.hash,
+            )
+        return refused
+
+
 def maker(agreed: Terms) -> MakePartition:
     """What makes the pure partition of a number."""
-    return lambda number, partitions: Shard(number, partitions, agreed)
+    return lambda number, partitions: _Speaking(number, partitions, agreed)
 
 
 def _faults(faults: list[Fault]) -> str:

@@ -1,4 +1,4 @@
-"""A partition's own record in the changelog: how far each topic was applied, and under which terms."""
+"""A partition's own records in the changelog: how far each topic was applied, and under which terms."""
 
 from typing import Final
 
@@ -7,6 +7,12 @@ import msgspec
 from streams.changes import Refused
 
 KEY: Final = b"meta"
+MODEL: Final = b"model"
+"""Beside it: the model that was published and is in force here (streams/model_document.py)."""
+FIRST: Final = b"first-model"
+"""And the model that the partition began with, which a replay begins with too."""
+OWN: Final = frozenset({KEY, MODEL, FIRST})
+"""Keys of the changelog that are no leads."""
 FORMAT: Final = 1
 CORE: Final = 1
 """Version of what the core computes: raised when the same log would give another table."""

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from streams import log
-from streams.explanation import LATEST, hindrance
+from streams.explanation import LATEST, codes, hindrance, lacking
 from streams.lane.restore import LogReader
 from streams.log import Advance
 from streams.scoring.attribute import value_at
@@ -17,7 +17,8 @@ from streams.scoring.lead import Lead, Stage
 from streams.scoring.model import Model
 from streams.scoring.score import score
 from streams.scoring.standing import Standing
-from streams.table import ALIASED, STAGE_BITS
+from streams.table import ACCOUNT, ALIASED, STAGE_BITS
+from streams.words import held
 
 
 class Order(StrEnum):
@@ -29,14 +30,21 @@ class Order(StrEnum):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One lead. `since`: when it entered its stage; `last`: its newest event (RFC 3339, UTC)."""
+    """One lead. `since`: when it entered its stage; `last`: its newest event (RFC 3339, UTC).
+
+    `held`: what keeps an MQL from sales, as codes; `held_because` says the same in words.
+    """
 
     lead_key: str
     stage: str
     score: float
+    behaviour: float
+    fit: float
+    fit_grade: str | None
     since: str | None
     last: str | None
     company: str | None
+    held: list[str]
     held_because: str | None
     name: str | None
     email: str | None
@@ -82,11 +90,11 @@ async def read(
 
 
 async def _leads(reader: LogReader, partitions: int, advance: Advance) -> AsyncIterator[tuple[str, bytes]]:
-    """The records of leads; not those of aliases and of what was erased."""
+    """The records of leads; not those of aliases, of what was erased, and of companies."""
     for number in range(partitions):
         stored = await log.stored(reader, number, advance=advance)
         for key, value in stored.everything().items():
-            if value[1] & STAGE_BITS != ALIASED:
+            if value[1] & STAGE_BITS not in (ACCOUNT, ALIASED):
                 yield key, value
 
 
@@ -110,15 +118,21 @@ def _row(key: str, lead: Lead, model: Model, at: int) -> Row:
         value = value_at(lead, name, at, LATEST)
         return None if value is None else str(value)
 
+    standing = Standing(lead, model, at, LATEST, lead.state, key)
+    fit, lacks = standing.fit, lacking(standing) if lead.stage == Stage.MQL else None
     emails = sorted((since, address) for address, since in lead.emails.items())
     return Row(
         lead_key=key,
         stage=lead.stage.word,
-        score=_total(lead, model, at),
+        score=standing.total,
+        behaviour=standing.behaviour,
+        fit=0.0 if fit is None else fit.points,
+        fit_grade=None if fit is None else fit.grade,
         since=rfc3339(lead.state.at) if lead.moves else None,
         last=rfc3339(lead.clock) if lead.clock != NEVER else None,
         company=known("company"),
-        held_because=_held(lead, model, at) if lead.stage == Stage.MQL else None,
+        held=[] if lacks is None else codes(lacks),
+        held_because=None if lacks is None else held(lacks, model.source.language),
         name=" ".join(part for part in (known("first_name"), known("last_name")) if part) or None,
         email=emails[0][1] if emails else None,
     )

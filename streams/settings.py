@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEADSTREAMS_", extra="forbid", frozen=True)
 
     broker: Line = Field("127.0.0.1:9092", description="host:port[,host:port]")
-    model: Line = Field("published", description="a scoring model file, or the name of a shipped one")
+    model: Line = Field("b2b", description="a scoring model file, or the name of a shipped one")
     delivery: Delivery = Field(
         "exactly-once", description="at-least-once only where the broker has no transactions"
     )
@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     reject_share: float = Field(0.5, gt=0, le=1, description="halt a partition past this share of refused records")
     session_timeout_s: float = Field(10.0, ge=3, description="a silent worker's partitions move after this")
     lead_url: str | None = Field(None, description="the console's address of a lead; {key} is filled in")
+    log_format: Literal["text", "json"] = Field("text", description="json: one object a line, for log collectors")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str | None = None
@@ -72,6 +73,14 @@ class Settings(BaseSettings):
     ssl_cafile: Path | None = None
     ssl_certfile: Path | None = None
     ssl_keyfile: Path | None = None
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        if self.security_protocol.startswith("SASL"):
+            for name in ("sasl_username", "sasl_password"):
+                if not getattr(self, name):
+                    raise ValueError(f"LEADSTREAMS_{name.upper()} is needed with {self.security_protocol}")
+        return self
 
     @classmethod
     def settings_customise_sources(

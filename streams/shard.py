@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import Headers, Reason, Rejected
-from streams import handoff, intake, order, progress, topics, transition
+from streams import handoff, intake, order, progress, topics, transition, update
+from streams.account import Accounts
 from streams.announcement import announce
 from streams.breaker import Breaker
 from streams.changes import Changes, Effect, Halted, Record, Refused
@@ -16,12 +17,14 @@ from streams.identity import forward, link
 from streams.identity.forward import EventForward
 from streams.identity.keys import Secret, lead_keys, partition_of
 from streams.kinship import Kinship
+from streams.model_document import Document
+from streams.model_life import ModelLife
 from streams.outbox import Outbox
 from streams.progress import Progress
-from streams.scoring import application
+from streams.scoring import application, relation
 from streams.scoring.application import Outcome
 from streams.scoring.event import Event, decode
-from streams.scoring.instant import DAY, milliseconds
+from streams.scoring.instant import DAY, milliseconds, rfc3339
 from streams.scoring.lead import TICK, Lead, Move
 from streams.scoring.model import Model
 from streams.scoring.stage import elapse
@@ -35,11 +38,14 @@ MOST_TICKS: Final = 5_000
 """Ticks issued at once, so that a flush stays small."""
 ERASURE: Final = "lead_erased"
 SWEEP_KEY: Final = b"sweep"
+NO_COMPANY: Final = Rejected(
+    Reason.BAD_FIELD, "company_domain: expected the domain of a company, from another source than a browser"
+)
 HIGHEST_BAND: Final = 100.0
 
 
 class Terms(NamedTuple):
-    """What all partitions of a pipeline agree on."""
+    """What all partitions of a pipeline agree on. `model` is what a new partition begins with."""
 
     model: Model
     secret: Secret
@@ -68,8 +74,10 @@ class Shard:
             {}, partitions, terms.delivery, progress.CORE, self.model.hash, fingerprint, self.model.pipeline
         )
         self._found: bytes | None = None
+        self._life = ModelLife(self.model)
         self._outbox = Outbox(self.table, terms.exactly_once)
-        self._kinship = Kinship(self.table, self._outbox, partitions, self.model, self._announce)
+        self._accounts = Accounts(self.table, self._outbox, partitions, self._announce)
+        self._kinship = Kinship(self.table, self._outbox, self._accounts, partitions, self.model, self._announce)
         self._breaker = Breaker(terms.reject_share)
         self._runs: list[order.Run] = []
         self._events = 0
@@ -83,6 +91,8 @@ class Shard:
         """Take one changelog record, in log order."""
         if key == progress.KEY:
             self._found = value
+        elif key in progress.OWN:
+            self._life.restore(key, value or b"")
         else:
             self.table.restore(key.decode(), value)
 
@@ -96,10 +106,15 @@ class Shard:
             if refused is not None:
                 return refused
             self.progress.offsets, self.progress.swept = found.offsets, found.swept
+        unfit = self._life.restored()
+        if unfit is not None:
+            return Refused(f"partition {self.number}: {unfit.message}")
+        self._judge_by(self._life.model)
         later = self.table.restored()
         if later is not None:
             return Refused(f"partition {self.number} holds records of format {later}: upgrade this worker")
         self._outbox.restored()
+        self._accounts.restored()
         return None
 
     @property
@@ -120,6 +135,10 @@ class Shard:
 
     def apply(self, topic: str, records: Sequence[Record], again: bool = False) -> Halted | None:
         """Apply one batch of one topic, in order; on Halted nothing of it was applied. `again`: not judged."""
+        if topic == topics.LEAD_FORWARDS:
+            self._life.examine(records)
+        if self._life.unfit is not None:
+            return Halted(topic, records[0].offset, self._life.unfit)
         if topic == topics.LEAD_TRANSITIONS:
             for record in records:
                 self._hand_over(record)
@@ -157,17 +176,24 @@ class Shard:
             return intake.halted(topic, batch[0], why, refused)
         scored = 0
         known, apply = self._keys, self._apply
+        feedback = topic == topics.SALES_FEEDBACK
         for record, event, arrival in events:
             if isinstance(event, Rejected):
                 self._reject(record, event)
                 continue
             found = known.get((event.email, event.user_id, event.anonymous_id))
             keys, ours = self._identify(event) if found is None or event.previous_id else found
+            spread = feedback and self._accounts.spread(event, arrival, self.model)
             if ours:
                 outcome = apply(keys, event, arrival, record, 0, keys[0], keys[0])
             elif keys:
                 self._pass_on(keys[0], record, arrival, 0, keys[0])
                 outcome = Outcome.FORWARDED
+            elif spread:
+                outcome = Outcome.FORWARDED
+            elif event.type == relation.EVENT:
+                self._reject(record, NO_COMPANY)
+                continue
             else:
                 outcome = Outcome.NOBODY
             if outcome is Outcome.SCORED:
@@ -216,10 +242,14 @@ class Shard:
             lead = self.table.create(key)
         before = lead.moves[-1] if lead.moves else None
         clock, clock_id = lead.clock, lead.clock_id
+        # What is known of the lead's company has to be known when the event is judged.
+        news = self._accounts.meet(key, lead, event, self.model) if self._accounts else ()
         outcome = application.apply(lead, key, event, arrival, via, self.model)
         if outcome is not Outcome.SCORED:
             return outcome
         self.table.touch(key)
+        if news:
+            relation.follow(lead, key, news, (event.at, event.event_id), arrival, self.model)
         if len(keys) > 1:
             self._kinship.link(key, lead, keys, event, arrival)
         if lead.moves and lead.moves[-1] is not before:
@@ -235,8 +265,18 @@ class Shard:
         if event.source_kind == "browser":
             self._reject(record, Rejected(Reason.FORBIDDEN_LINK, "lead_erased: not taken from a browser"))
             return Outcome.REJECTED
+        self._tell_erased(key, lead, event)
         self._kinship.erase(key, keys, lead, event, arrival)
         return Outcome.SCORED
+
+    def _tell_erased(self, key: str, lead: Lead | None, event: Event) -> None:
+        """Whoever got a handoff of this person has to erase it too."""
+        mode = self.model.source.handoff.mode
+        if lead is None or not lead.issued or not self.model.judges or mode == "off":
+            return
+        last, model = lead.issued[-1], (self.model.hash, self.model.source.version)
+        made = update.erased(key, last.handoff, last.cycle, rfc3339(event.at), model, self.model.pipeline)
+        self._outbox.owe(handoff.record(made, None, mode, self.number))
 
     def _announce(self, key: str, lead: Lead, before: Move | None, cause: Cause) -> None:
         """Owe a transition for every move that was not told yet."""
@@ -255,10 +295,11 @@ class Shard:
         if told is None:
             self._reject(record, Rejected(Reason.BAD_JSON, "expected a transition"))
             return
-        mode = self.model.source.handoff.mode
-        owed = handoff.effect(told, self.model.pipeline, self.terms.lead_url, mode, self.number)
+        mode, language = self.model.source.handoff.mode, self.model.source.language
+        owed = handoff.effect(told, self.model.pipeline, self.terms.lead_url, language, mode, self.number)
         if owed is not None:
             self._outbox.owe(owed)
+        if owed is not None and told.handoff_id is not None:
             self._count("handoff", "sql" if mode == "live" else mode)
             self.waiting.append((milliseconds(told.occurred_at), milliseconds(told.arrived_at)))
 
@@ -297,11 +338,15 @@ class Shard:
                     self._reject(record, _lost(message.hops))
             case forward.Erase():
                 self._kinship.receive_erasure(key, message)
+            case forward.Relation():
+                self._accounts.receive(message, self.model)
             case forward.Tick():
                 self._tick(key, message.due, record)
             case forward.Sweep() if message.at <= record.timestamp:  # else its worker's clock runs ahead
                 self._gone += self.table.sweep(message.at, self.model)
                 self.progress.swept = max(self.progress.swept, message.at)
+            case forward.ModelActivated():
+                self._activate(message.document, record.timestamp)
         self._count("event", topics.LEAD_FORWARDS, outcome)
 
     def _receive_event(self, key: str, message: EventForward, record: Record) -> None:
@@ -314,6 +359,18 @@ class Shard:
         self._count("event", message.topic, outcome)
         if outcome is Outcome.SCORED and message.topic == topics.SALES_FEEDBACK:
             self._count("feedback", event.type)
+
+    def _activate(self, document: Document, at: int) -> None:
+        """Judge by another model from here on; what the same model says again is nothing new."""
+        before = self.model
+        model = self._life.activate(document, at)
+        if model is not None:
+            self.table.renew(before)
+            self._judge_by(model)
+
+    def _judge_by(self, model: Model) -> None:
+        self.model = self._kinship.model = model
+        self.progress.model = model.hash
 
     # --- time
 
@@ -371,7 +428,7 @@ class Shard:
     def take(self) -> Changes:
         """Everything since the last take, in one synchronous step."""
         self._outbox.remember()
-        table = [*self._gone, *self.table.take(self.model)]
+        table = [*self._life.take(), *self._gone, *self.table.take(self.model)]
         meta = (progress.KEY, progress.encode(self.progress))
         runs = order.encode(self._runs) if self._runs else None
         changes = Changes(table, meta, runs, self._outbox.take(), dict(self.progress.offsets), self._events)

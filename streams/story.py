@@ -1,15 +1,20 @@
 """A lead's story in words that a salesperson would say, in the model's language and time zone."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from streams.scoring.instant import rfc3339, zone
+from streams.scoring.instant import MINUTE, rfc3339, zone
+from streams.scoring.lead import Lead
 from streams.scoring.model import Model
 from streams.scoring.score import Line
+from streams.words import request
 
 MOST_REASONS: Final = 4
+QUARTER: Final = 15 * MINUTE
+"""No time zone's day begins within a quarter of an hour."""
 MOST_HISTORY: Final = 20
 MOST_OPENS: Final = 3
 """Opens say little: the history keeps room for what says more."""
@@ -24,19 +29,20 @@ class Remark(msgspec.Struct):
     day: str
 
 
-def reason(lines: list[Line], model: Model) -> str | None:
-    """Why now: requests and intent, then what gave the most points, with the day of each."""
+def reason(lines: list[Line], lead: Lead, model: Model, first: str | None = None) -> str | None:
+    """Why now: what a person said (`first`), requests and intent, then what gave most; each with its day."""
     found = (line for line in lines if line.value > 0 and line.rule in model.by_id)
     counted = sorted(found, key=lambda line: (not _first(line, model), -line.value, -line.at))
     texts: dict[str, str] = {}
     for line in counted:
         if line.rule not in texts:
-            texts[line.rule] = f"{_words(line.rule, model)} ({day(line.at, model)})"
-    joined = (", " if model.source.language == "en" else "、").join(list(texts.values())[:MOST_REASONS])
+            texts[line.rule] = f"{words(line, lead, model)} ({day(line.at, model)})"
+    told = ([first] if first else []) + list(texts.values())
+    joined = (", " if model.source.language == "en" else "、").join(told[:MOST_REASONS])
     return joined[:1].upper() + joined[1:] or None
 
 
-def history(lines: list[Line], model: Model) -> list[Remark]:
+def history(lines: list[Line], lead: Lead, model: Model) -> list[Remark]:
     """What the lead did: requests and intent first, in each part the newest first."""
     told: list[Remark] = []
     opens = 0
@@ -45,7 +51,7 @@ def history(lines: list[Line], model: Model) -> list[Remark]:
             continue
         opens += line.rule in model.opens
         if line.rule not in model.opens or opens <= MOST_OPENS:
-            told.append(Remark(rfc3339(line.at), line.rule, _words(line.rule, model), day(line.at, model)))
+            told.append(Remark(rfc3339(line.at), line.rule, words(line, lead, model), day(line.at, model)))
     return told[:MOST_HISTORY]
 
 
@@ -56,12 +62,24 @@ def _first(line: Line, model: Model) -> bool:
 
 def day(at: int, model: Model) -> str:
     """A day as people of the model's language write it, in the model's time zone."""
-    local = datetime.fromtimestamp(at / 1000, zone(model.source.timezone))
-    if model.source.language == "ja":
+    return _day(at - at % QUARTER, model.source.timezone, model.source.language)
+
+
+@lru_cache(maxsize=4_096)
+def _day(at: int, timezone: str, language: str) -> str:
+    local = datetime.fromtimestamp(at / 1000, zone(timezone))
+    if language == "ja":
         return f"{local.month}月{local.day}日"
     return f"{local.day} {local:%b}"
 
 
-def _words(rule_id: str, model: Model) -> str:
-    rule = model.by_id.get(rule_id)
-    return rule.words[model.source.language] if rule else rule_id
+def words(line: Line, lead: Lead, model: Model) -> str:
+    """What a line of the ledger stands for; of a request, what was asked for."""
+    rule = model.by_id.get(line.rule)
+    if rule is None:
+        return line.rule
+    language = model.source.language
+    if rule.request:
+        asked = next((c.distinct for c in lead.evidence.get(rule.id, ()) if c.id == line.event_id), None)
+        return request(asked, language) or rule.words[language]
+    return rule.words[language]

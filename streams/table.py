@@ -22,6 +22,10 @@ OWED: Final = 0x80
 """In a header's stage: effects are owed."""
 STAGE_BITS: Final = 0x7F
 ALIASED: Final = ALIAS & STAGE_BITS
+ACCOUNT: Final = 0x7E
+"""In a header's stage: a company, no lead."""
+ACCOUNT_KEYS: Final = "c-"
+"""How the keys of companies begin; those of leads never do."""
 
 
 class Table:
@@ -29,13 +33,20 @@ class Table:
 
     def __init__(self) -> None:
         self.population: Counter[tuple[str, str]] = Counter()
+        self.size = 0
         self._stored: dict[str, bytes] = {}
         self._hot: dict[str, Lead] = {}
         self._dirty: dict[str, None] = {}
+        self._settled: dict[bytes, bytes | None] = {}
         self._timers: list[tuple[int, str]] = []
 
     def __len__(self) -> int:
         return len(self._stored)
+
+    @property
+    def dirty(self) -> int:
+        """Records changed since the last take."""
+        return len(self._dirty)
 
     def restore(self, key: str, value: bytes | None) -> None:
         """A changelog record, in log order."""
@@ -53,6 +64,7 @@ class Table:
             if head.due:
                 self._timers.append((head.due, key))
             self.population[_kind(key, head.stage)] += 1
+            self.size += len(value)
         heapq.heapify(self._timers)
         return None
 
@@ -79,6 +91,16 @@ class Table:
         fresh = self._hot[key] = Lead()
         return fresh
 
+    def __iter__(self) -> Iterator[str]:
+        """The keys of all records, also of those that were never taken."""
+        yield from self._stored
+        yield from (key for key in self._dirty if key not in self._stored)
+
+    def each(self) -> Iterator[tuple[str, Lead]]:
+        """Every record as it is now; none is kept as an object for that."""
+        for key in self:
+            yield key, self._hot.get(key) or records.decode(self._stored[key])
+
     def replace(self, key: str, record: Lead) -> None:
         """Put another record in a key's place."""
         self._hot[key] = record
@@ -93,23 +115,42 @@ class Table:
 
     def take(self, model: Model) -> list[tuple[bytes, bytes | None]]:
         """The changed records as changelog entries; the table holds the same bytes from now on."""
-        taken: list[tuple[bytes, bytes | None]] = []
-        for key in self._dirty:
-            found = self._hot[key]
-            taken.append((key.encode(), self._store(key, found, model)))
-        self._dirty = {}
+        self.settle(model)
+        taken, self._settled = list(self._settled.items()), {}
         if len(self._hot) > HOT:
             for key in list(self._hot)[: len(self._hot) - HOT // 2]:
                 del self._hot[key]
         return taken
 
+    def settle(self, model: Model) -> None:
+        """Turn the changed records into bytes by the model under which they changed; `take` gives them out."""
+        for key in self._dirty:
+            self._settled[key.encode()] = self._store(key, self._hot[key], model)
+        self._dirty = {}
+
+    def renew(self, before: Model) -> None:
+        """Another model than `before` is in force: what time alone brings to a lead follows from it anew."""
+        self.settle(before)
+        for key, value in list(self._stored.items()):
+            if value[1] & STAGE_BITS == Stage.MQL:
+                found = self.get(key)
+                assert found is not None
+                found.quiet = NEVER
+                self.touch(key)
+
     def _store(self, key: str, found: Lead, model: Model) -> bytes:
         before = self._stored.get(key)
         aliased = bool(found.claims and not found.clock) or (found.erased != NEVER and not found.clock)
-        stage = ALIASED if aliased else found.state.stage
-        due = NEVER if aliased else _due(found, model)
-        value = records.encode(found, stage | OWED if found.owed else stage, due, _expires(found, aliased, model))
+        if key.startswith(ACCOUNT_KEYS):
+            value = records.encode(found, ACCOUNT, NEVER, NEVER)
+            due = NEVER
+        else:
+            stage = ALIASED if aliased else found.state.stage
+            due = NEVER if aliased else _due(found, model)
+            expires = _expires(found, aliased, model)
+            value = records.encode(found, stage | OWED if found.owed else stage, due, expires)
         self._stored[key] = value
+        self.size += len(value) - (len(before) if before is not None else 0)
         if before is None or before[1] != value[1]:
             if before is not None:
                 self.population[_kind(key, before[1])] -= 1
@@ -141,7 +182,10 @@ class Table:
         gone = [key for key, value in self._stored.items() if 0 < records.header(value).expires < at]
         for key in gone:
             self._dirty.pop(key, None)
-            self.population[_kind(key, self._stored.pop(key)[1])] -= 1
+            self._settled.pop(key.encode(), None)
+            dropped = self._stored.pop(key)
+            self.population[_kind(key, dropped[1])] -= 1
+            self.size -= len(dropped)
             self._hot.pop(key, None)
         return [(key.encode(), None) for key in gone]
 
@@ -149,6 +193,8 @@ class Table:
 def _kind(key: str, stage: int) -> tuple[str, str]:
     kind = {"e": "email", "u": "user", "a": "anonymous"}.get(key[0], "other")
     plain = stage & STAGE_BITS
+    if plain == ACCOUNT:
+        return "company", "account"
     return kind, "alias" if plain == ALIASED else Stage(plain).word
 
 

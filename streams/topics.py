@@ -28,7 +28,7 @@ SOURCES: Final = (*SCORED, LEAD_TRANSITIONS)
 
 DAY_MS: Final = 86_400_000
 PERSONAL_DATA_KEPT_MS: Final = 90 * DAY_MS
-"""Exceeds the longest window of the shipped models plus the longest wait before a lead may return."""
+"""At least so long; longer where the model's longest window plus its longest cool-down asks for more."""
 
 MAX_EVENT_BYTES: Final = 1_048_588
 """Kafka's own default for `max.message.bytes`."""

@@ -10,12 +10,12 @@ from streams.scoring.attribute import value_at
 from streams.scoring.instant import rfc3339
 from streams.scoring.lead import Lead, Move, Stage
 from streams.scoring.model import Model
-from streams.scoring.qualification import missing
+from streams.scoring.qualification import PROMOTED, missing
 from streams.scoring.score import Line, ledger, of_fit
 from streams.scoring.standing import Standing
 from streams.scoring.update import UPDATES
 from streams.story import Remark, history, reason
-from streams.words import held
+from streams.words import held, promotion
 
 FLAT = str | int | float | bool | None
 
@@ -101,7 +101,7 @@ def tell(
         cause_type=cause.type,
         late=cause.late,
         held_because=None if _passed(lead, move) else held_because(standing),
-        reason=reason(lines, model),
+        reason=reason(lines, lead, model, _promoted(standing) if handoff else None),
         score=float(sum(line.value for line in lines)),
         behaviour_score=float(sum(line.value for line in lines if not of_fit(line))),
         fit_score=0.0 if fit is None else fit.points,
@@ -113,7 +113,7 @@ def tell(
         contributions=[_line(line) for line in lines],
         lead=person(lead, move),
         sales=briefing(standing, handoff is not None, cause.arrival),
-        history=history(lines, model),
+        history=history(lines, lead, model),
         traceparent=cause.traceparent,
     )
 
@@ -136,6 +136,14 @@ def held_because(s: Standing) -> str | None:
     if s.state.stage != Stage.MQL or s.model.source.handoff.stage == "mql":
         return None
     return held(missing(s), s.model.source.language)
+
+
+def _promoted(s: Standing) -> str | None:
+    """What a person said who handed the lead over, whatever its score."""
+    if s.state.lane != PROMOTED:
+        return None
+    why = next((said.reason for said in s.lead.feedback if said.id == s.state.id), None)
+    return promotion(why, s.model.source.language)
 
 
 def person(lead: Lead, move: Move) -> dict[str, FLAT]:

@@ -9,6 +9,25 @@ HELD: Final = {
         "{more:g} more points (has {has:g} of {needs:g})",
         "スコアがあと{more:g}点必要（現在{has:g}／{needs:g}）",
     ),
+    "mql_points": (
+        "{more:g} more points for MQL (has {has:g} of {needs:g})",
+        "MQLまでスコアがあと{more:g}点必要（現在{has:g}／{needs:g}）",
+    ),
+    "mql_behaviour": (
+        "{more:g} more points of behaviour for MQL (has {has:g} of {needs:g})",
+        "MQLまで行動スコアがあと{more:g}点必要（現在{has:g}／{needs:g}）",
+    ),
+    "unknown": (
+        "nobody knows who it is: no email address, phone or user id",
+        "メールアドレス・電話番号・ユーザーIDのいずれも不明",
+    ),
+    "with_sales": ("sales still has its last handoff", "前回の引き渡しを営業が対応中"),
+    "cool_down": ("its cool-down until {name}", "{name}までクールダウン期間中"),
+    "disqualified": ("it is disqualified: only a person reinstates it", "対象外（復帰は担当者の判断のみ）"),
+    "next_event": (
+        "nothing but its next event: points alone do not lift",
+        "次の活動待ち（スコアだけでは昇格しない）",
+    ),
     "contact": ("no email address or phone known", "メールアドレス・電話番号が不明"),
     "verified": (
         "the address was seen from a browser only, no form server or CRM confirmed it",
@@ -71,8 +90,106 @@ LANES: Final = {
     "contact": ("asked to be contacted", "お問い合わせ"),
     "quote": ("asked for a quote", "見積依頼"),
     "question": ("asked a specific question", "具体的な質問"),
+    "information": ("asked for information", "資料請求"),
     "promoted": ("handed over by a person", "担当者の判断による引き渡し"),
 }
+
+
+FIT: Final = {
+    "seniority": ("decision power", "決裁権"),
+    "function": ("job", "職種"),
+    "employees": ("employees", "従業員数"),
+    "revenue": ("revenue", "売上高"),
+    "industry": ("industry", "業種"),
+    "geography": ("country", "国・地域"),
+    "needs": ("needs", "ニーズ"),
+    "fit": ("fit", "適合度"),
+    "browser": ("what browsers sent", "ブラウザ由来の行動"),
+    "budget": ("budget", "予算"),
+    "ad_spend": ("advertising", "広告費"),
+    "pain_points": ("pain points", "課題"),
+    "software": ("software", "利用ソフトウェア"),
+    "persona": ("persona", "ペルソナ"),
+}
+"""What a company and a role are judged by: English, Japanese."""
+JUDGED: Final = {
+    **SENIORITIES,
+    "executive": "経営",
+    "it": "情報システム",
+    "marketing": "マーケティング",
+    "sales": "営業",
+    "operations": "企画・業務",
+    "support": "サポート",
+    "production": "生産",
+    "procurement": "購買",
+    "legal": "法務",
+    "hr": "人事",
+    "finance": "財務・金融",
+    "r_and_d": "研究開発",
+    "software": "ソフトウェア",
+    "manufacturing": "製造",
+    "professional_services": "専門サービス",
+    "telecom": "通信",
+}
+"""Levels, jobs and industries in Japanese."""
+ANSWERS: Final = {
+    "handoff_accepted": ("sales accepted it", "営業が受諾"),
+    "handoff_rejected": ("sales returned it", "営業が差し戻し"),
+    "contacted": ("sales made contact", "営業が連絡"),
+    "meeting_booked": ("a meeting was booked", "商談を設定"),
+    "opportunity_created": ("an opportunity was opened", "案件化"),
+    "deal_won": ("the deal was won", "受注"),
+    "deal_lost": ("the deal was lost", "失注"),
+    "lead_promoted": ("handed over by a person", "担当者の判断による引き渡し"),
+    "lead_disqualified": ("disqualified by a person", "担当者が対象外と判断"),
+    "lead_reinstated": ("reinstated by a person", "担当者が復帰"),
+}
+HAPPENED: Final = {
+    "visit": ("a visit", "サイト訪問"),
+    "merge": ("another identity turned out to be this lead", "別のIDが同じリードと判明"),
+    "email": ("email became known", "メールアドレスが判明"),
+    "phone": ("phone became known", "電話番号が判明"),
+    "user": ("user became known", "ユーザーIDが判明"),
+    "told": ("more about the person became known", "人物・企業の情報が判明"),
+    "retracted": ("an event was taken back", "取り消された出来事あり"),
+    "untold": ("an event that the record no longer holds", "記録に残っていない出来事"),
+    "cooled_down": ("its cool-down ended", "クールダウン期間が終了"),
+    "score_fell": ("its score fell below the exit", "スコアが維持基準を下回った"),
+    "behaviour_fell": ("its points of behaviour fell below the exit", "行動スコアが維持基準を下回った"),
+    "not_worked": ("sales did not follow it up in time", "期限までに営業の対応なし"),
+}
+"""What moved a lead, where no rule has words for it."""
+
+
+def fit(dimension: str, value: str | None, language: str) -> str:
+    """A line of the fit: what was judged, and as what."""
+    found = FIT.get(dimension)
+    name = dimension if found is None else found[language == "ja"]
+    if value is not None and language == "ja":
+        value = JUDGED.get(value, value)
+    if value is None:
+        return f"fit, {name}" if language == "en" else f"適合度・{name}"
+    return f"fit, {name}: {value.replace('_', ' ')}" if language == "en" else f"適合度・{name}：{value}"
+
+
+def cap(name: str, most: float, language: str) -> str:
+    """The line that takes away what is over a cap."""
+    shown = FIT[name][language == "ja"] if name in FIT else name
+    return f"{shown} gives {most:g} at most" if language == "en" else f"{shown}の上限{most:g}点"
+
+
+def answer(kind: str, reason: str | None, language: str) -> str:
+    """What sales said, and why."""
+    found = ANSWERS.get(kind)
+    said = kind if found is None else found[language == "ja"]
+    if not reason:
+        return said
+    return f"{said} ({reason})" if language == "en" else f"{said}（{reason}）"
+
+
+def happened(what: str, language: str) -> str:
+    """What moved a lead."""
+    return HAPPENED[what][language == "ja"]
 
 
 def held(missing: list[Missing], language: str) -> str:
@@ -86,6 +203,20 @@ def _said(one: Missing, language: str) -> str:
     name = SENIORITIES.get(one.name, one.name) if language == "ja" else one.name.replace("_", " ")
     has, needs = round(one.has, 1), one.needs
     return template.format(has=has, needs=needs, more=round(needs - one.has, 1), name=name)
+
+
+def request(name: str | None, language: str) -> str | None:
+    """What somebody asked for; None if that has no words of its own."""
+    found = LANES.get(name or "")
+    return None if found is None else found[language == "ja"]
+
+
+def promotion(why: str | None, language: str) -> str:
+    """That a person handed the lead over, and what that person said."""
+    said = LANES["promoted"][language == "ja"]
+    if not why:
+        return said
+    return f"{said}: {why}" if language == "en" else f"{said}（{why}）"
 
 
 def lane(name: str, score: float, language: str) -> str:

@@ -14,9 +14,10 @@ import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams import topics
+from streams import kafka_access, topics
 from streams.app import App, create_app
 from streams.health import HealthServer
+from streams.json_log import JsonFormatter
 from streams.kafka_client import client_options
 from streams.lane.assignor import UnequalPartitions, partition_count
 from streams.lane.lane import Lane, MakePartition
@@ -95,10 +96,13 @@ class Worker:
         delay, reminder = RETRY_FIRST_S, loop.time()
         while not self._stopping.is_set():
             try:
+                denied = await kafka_access.denied(self._settings, kafka_access.of_worker(self._settings))
+                if denied is not None:
+                    raise CannotStart(denied)
                 return partition_count(await self._topic_partitions())
             except UnequalPartitions as error:
                 raise CannotStart(str(error)) from error
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (kafka_access.Away, KafkaError, OSError, TimeoutError) as error:
                 if loop.time() >= reminder:
                     log.warning(
                         "broker %s does not answer (%s); waiting", self._settings.broker, type(error).__name__
@@ -177,17 +181,20 @@ def _leave_now(code: int) -> None:
     os._exit(code)
 
 
-def speak() -> None:
+def speak(log_format: str = "text") -> None:
     """What the worker has to say goes to standard error: without this, errors only, and without their level."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if log_format == "json":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
 
 
 def main() -> int:
     """One worker by the settings; what `leadstreams worker` does, without its options."""
     from streams import pipeline  # needs what only a whole pipeline has
 
-    speak()
     settings = Settings()
+    speak(settings.log_format)
     try:
         agreed = pipeline.terms(settings)
     except pipeline.Unusable as error:

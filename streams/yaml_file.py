@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from schemas.fault import ModelFault
+from schemas.part import PATTERNS
 
 T = TypeVar("T")
 
@@ -59,10 +60,15 @@ def parse(raw: bytes, file: str, most_bytes: int) -> Parsed | list[Fault]:
         return Parsed(yaml.compose(raw, Plain), Plain(raw).get_single_data())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not YAML"
-        return [Fault(file, mark.line + 1 if mark else 1, "", problem)]
+        return [Fault(file, mark.line + 1 if mark else 1, "", _problem(error))]
     except (UnicodeDecodeError, RecursionError):
         return [Fault(file, 1, "", "not YAML in UTF-8 of sensible depth")]
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """What is wrong with YAML: what was read, if that is known, and what was met there."""
+    said = [getattr(error, name, None) for name in ("context", "problem")]
+    return ": ".join(filter(None, said)) or "not YAML in UTF-8"
 
 
 def faults(file: str, root: yaml.Node | None, error: ValidationError, meant: Meant | None = None) -> list[Fault]:
@@ -100,8 +106,9 @@ _PLAIN: Final = {
     "float": (r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+|\.(?:inf|nan))$", "-+.0123456789"),
 }
 _TAG: Final = "tag:yaml.org,2002:"
+_NOT_PLAIN: Final = frozenset({*_PLAIN, "timestamp", "merge"})
 Plain.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag.removeprefix(_TAG) not in {*_PLAIN, "timestamp"}]
+    first: [(tag, regexp) for tag, regexp in resolvers if tag.removeprefix(_TAG) not in _NOT_PLAIN]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _name, (_pattern, _first) in _PLAIN.items():
@@ -125,10 +132,10 @@ def fault_at(file: str, root: yaml.Node | None, loc: Location, message: str, mis
     line = root.start_mark.line + 1 if root is not None else 1
     node = root
     path = ""
-    for part in loc:
+    for step, part in enumerate(loc, 1):
         found, mark = child(node, part)
         if found is None:
-            if isinstance(part, int) or missing:
+            if isinstance(part, int) or (missing and step == len(loc)):
                 path += f".{part}" if path else str(part)
             continue  # a variant of a union, which the file does not name
         node, line = found, mark
@@ -155,6 +162,12 @@ def _message(error: dict[str, Any]) -> str:
             return "is missing"
         case "value_error":
             return str(error["ctx"]["error"])
+        case "too_short":
+            return "expected at least one"
+        case "string_pattern_mismatch" if error["ctx"]["pattern"] in PATTERNS:
+            return f"expected {PATTERNS[error['ctx']['pattern']]}, found {error['input']!r}"
+        case "string_type" if isinstance(error["input"], int | float):
+            return f"expected text: write it in quotes, found {error['input']!r}"
     found = error["input"]
     shown = f", found {found!r}" if isinstance(found, str | int | float | bool) or found is None else ""
     return f"{error['msg'][:1].lower()}{error['msg'][1:]}{shown}"

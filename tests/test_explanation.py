@@ -67,7 +67,7 @@ def test_the_way_is_told_with_instants_causes_and_handoffs() -> None:
         ("sql", "recycled", "r"),
         ("recycled", "lead", "r"),
     ]
-    assert [s.words for s in found.history[2:4]] == ["spoke with a salesperson", "handoff_rejected (timing)"]
+    assert [s.words for s in found.history[2:4]] == ["spoke with a salesperson", "sales returned it (timing)"]
     assert [(h.cycle, h.at) for h in found.handoffs] == [(1, "2026-11-02T13:00:00.000Z")]
     assert found.open_handoffs == []
     assert found.score == 0.0, "what was before the return no longer counts"
@@ -131,7 +131,7 @@ def test_a_group_that_gives_no_more_is_a_line_of_its_own() -> None:
     opens = [(EMAIL_ENGAGEMENT, document("email_opened", f"o{n}", NOON + n, **JANE), NOON + n) for n in range(3)]
     found = account(life(*opens, under=terms()._replace(model=model)), NOON + HOUR)
     assert [(p.rule, p.value) for p in found.points] == [("email_open", 5.0)] * 3 + [("cap:mail", -3.0)]
-    assert (found.score, found.points[-1].words) == (12.0, "the group mail gives no more")
+    assert (found.score, found.points[-1].words) == (12.0, "mail gives 12 at most")
 
 
 @settings(deadline=None, max_examples=150)

@@ -42,7 +42,7 @@ def connect(
     if dry_run:
         import_module("streams.connectors.rehearsal").rehearse(settings, receiver, _show)
         return
-    import_module("streams.worker").speak()
+    import_module("streams.worker").speak(settings.log_format)
     process = import_module("streams.connectors.process")
     raise typer.Exit(process.run(settings, found.name, found.settings, receiver, host, port))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streams.demo.play import Demo
 
 LEADS = 80
-FEWEST = 18
+FEWEST = 35
 
 
 def demo(
@@ -66,11 +66,13 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 
 
 def _report(found: dict[str, Any], as_json: bool) -> None:
-    from streams.demo.screen import add_funnel, summary
+    from streams.demo.screen import add_funnel, summary, waiting
 
     if as_json:
         terminal.print_json(found)
         return
+    for line in waiting(found):
+        terminal.out.print(line, soft_wrap=True)
     funnel = Table.grid(padding=(0, 1))
     add_funnel(funnel, found["funnel"])
     terminal.out.print()

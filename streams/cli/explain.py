@@ -13,6 +13,12 @@ from rich.text import Text
 
 from streams.cli import terminal
 
+LANES = {
+    "score": "its score",
+    "promoted": "a person's word",
+    **{name: f"its {name} request" for name in ("demo", "contact", "quote")},
+    "question": "its question",
+}
 STAGES = {"visitor": "dim", "lead": "cyan", "mql": "yellow", "sql": "bold green", "disqualified": "red"}
 
 
@@ -41,7 +47,7 @@ def explain(
         terminal.stop(
             secret if isinstance(secret, str) else "expected a lead key or an identity", terminal.WRONG_USE
         )
-    model = terminal.model(settings)
+    model = terminal.model_in_force(settings)
     instant = int(time.time() * 1000) if at is None else _instant(at, model.source.timezone)
     with terminal.waiting("reading the score table"):
         count = log.partitions(settings)
@@ -53,11 +59,6 @@ def explain(
         terminal.print_json(msgspec.to_builtins(account))
         return
     _show(account, ZoneInfo(model.source.timezone))
-    if found.model is not None and found.model != model.hash:
-        terminal.err.print(
-            f"note: the workers run model {found.model}, this is {model.hash}: set LEADSTREAMS_MODEL to theirs",
-            markup=False,
-        )
 
 
 def _instant(text: str, zone: str) -> int:
@@ -79,17 +80,27 @@ def _show(account: Any, zone: ZoneInfo) -> None:
     if account.erased:
         out.print(f"erased up to {_local(account.erased, zone)}", style="red")
     terminal.show(_ledger(account, zone))
+    if account.fit_grade:
+        unknown = f"; not known: {', '.join(account.fit_unknown)}" if account.fit_unknown else ""
+        shares = f"{_points(account.behaviour)} points by what it did, {_points(account.fit)} by who it is"
+        grade = f"{account.fit_grade}: {shares}{unknown}"
+        out.print(Text.assemble(("fit grade     ", "bold"), grade), soft_wrap=True)
     if account.held_because:
-        out.print(Text.assemble(("held back by  ", "bold"), account.held_because))
+        out.print(Text.assemble(("held back by  ", "bold"), account.held_because), soft_wrap=True)
     if account.next_move:
         out.print(
-            Text.assemble(("next          ", "bold"), f"moves by time alone on {_local(account.next_move, zone)}")
+            Text.assemble(("next          ", "bold"), f"time alone acts on {_local(account.next_move, zone)}")
         )
     if account.history:
         terminal.show(_history(account, zone))
+    for note in account.notes:
+        by = f", to be answered by {_local(note.respond_by, zone)}" if note.respond_by else ""
+        out.print(f"{note.kind.replace('_', ' ')} {_local(note.at, zone)}{by}")
     for handed in account.handoffs:
         answered = "with sales" if handed.id in account.open_handoffs else "answered"
-        out.print(f"handed to sales {_local(handed.at, zone)}  {handed.id}  cycle {handed.cycle}, {answered}")
+        by = f", to be answered by {_local(handed.respond_by, zone)}" if handed.respond_by else ""
+        out.print(f"handed to sales {_local(handed.at, zone)} by {LANES.get(handed.lane, handed.lane)}{by}")
+        out.print(f"              {handed.id}, cycle {handed.cycle}, {answered}", soft_wrap=True)
     if account.other_models:
         out.print(f"some points were given under other models: {', '.join(account.other_models)}", style="dim")
     model = f"model {account.model_name} {account.model_version} ({account.model_id})"
@@ -109,18 +120,25 @@ def _headline(account: Any, zone: ZoneInfo) -> Text:
 
 def _ledger(account: Any, zone: ZoneInfo) -> Table:
     table = Table(box=None, pad_edge=False, show_footer=True)
-    table.add_column("points", f"{account.score:g}", justify="right", footer_style="bold")
+    table.add_column("points", _points(account.score), justify="right", footer_style="bold")
     table.add_column("why", f"score on {_local(account.at, zone)}", footer_style="bold")
     for name in ("when", "event", "rule", "by"):
         table.add_column(name, style="dim" if name in ("event", "by") else "")
     for point in account.points:
-        worth = f"{point.value:g}" if point.value == point.points else f"{point.value:.1f} of {point.points:g}"
+        worth, given = _points(point.value), f"{point.points:g}"
+        worth += "" if worth == given else f" of {given}"
         when = _local(point.at, zone) if point.event_id else ""
         by = point.via if point.via_key == account.lead_key else f"{point.via} {point.via_key[:8]}…"
+        by = "" if point.rule.startswith("fit:") else by
         table.add_row(worth, point.words, when, point.event_id or "", point.rule, by if point.event_id else "")
     if not account.points:
         table.add_row("0", "nothing counts at this time", "", "", "", "")
     return table
+
+
+def _points(value: float) -> str:
+    """One decimal is enough for the eye."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def _history(account: Any, zone: ZoneInfo) -> Table:

@@ -55,7 +55,7 @@ def leads(
     leadstreams leads --held
     """
     settings = terminal.settings()
-    model = terminal.model(settings)
+    model = terminal.model_in_force(settings)
     log, roster = import_module("streams.log"), import_module("streams.roster")
     wanted = None if stage is None else import_module("streams.scoring.lead").Stage[stage.name]
     choice = roster.Choice(wanted, held, roster.Order(sort.value), limit)
@@ -90,6 +90,9 @@ def _as_json(row: Any, names: bool) -> dict[str, Any]:
 def _show(roster: Any, held: bool, names: bool, zone: ZoneInfo) -> None:
     table = Table("lead", "stage", box=None, pad_edge=False)
     table.add_column("score", justify="right")
+    fitted = any(row.fit_grade for row in roster.rows)
+    if fitted:
+        table.add_column("fit")
     for title in (
         "since",
         "last event",
@@ -99,8 +102,9 @@ def _show(roster: Any, held: bool, names: bool, zone: ZoneInfo) -> None:
     ):
         table.add_column(title)
     for row in roster.rows:
-        cells = [row.lead_key, row.stage, f"{row.score:g}", _local(row.since, zone), _local(row.last, zone)]
-        cells.append(row.company or "")
+        cells = [row.lead_key, row.stage, f"{row.score:.1f}".removesuffix(".0")]
+        cells += [row.fit_grade or ""] if fitted else []
+        cells += [_local(row.since, zone), _local(row.last, zone), row.company or ""]
         cells += [getattr(row, name) or "" for name in PERSONAL] if names else []
         table.add_row(*cells, *([row.held_because or ""] if held else []))
     if roster.rows:

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import typer
@@ -73,10 +74,33 @@ def model(settings: Settings, name: str | None = None) -> Model:
     return found
 
 
+def model_in_force(settings: Settings) -> Model:
+    """The scoring model by which the workers judge now; that of these settings where none has begun.
+
+    Ends the call as `model` does; raises Unreachable, Refused.
+    """
+    own = model(settings)
+    log, publication = import_module("streams.log"), import_module("streams.publication")
+    running = log.run(publication.in_force(settings))
+    name = running[min(running)] if running else own.hash
+    if name == own.hash:
+        return own
+    found: Model | None = log.run(publication.find(settings, name))
+    if found is None:
+        err.print(
+            f"note: the workers run model {name}, which was never published, and this is {own.hash}:"
+            " set LEADSTREAMS_MODEL to theirs",
+            markup=False,
+        )
+    return found or own
+
+
 def _wrong_settings(error: ValidationError) -> list[str]:
     """One clause per setting; never its value, which may be a secret."""
     return [
         f"LEADSTREAMS_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}"
+        if found["loc"]
+        else found["msg"].removeprefix("Value error, ")
         for found in error.errors(include_url=False, include_input=False)
     ]
 

@@ -22,13 +22,15 @@ def create(as_json: Json = False) -> None:
     """Create the topics that are missing; leave the others alone.
 
     LEADSTREAMS_PARTITIONS and LEADSTREAMS_REPLICATION say how many. Choose the partitions well: a lead's partition
-    follows from their number, so it cannot be changed later.
+    follows from their number, so it cannot be changed later. What leads did is kept as long as LEADSTREAMS_MODEL
+    looks back, 90 days at least.
 
         LEADSTREAMS_PARTITIONS=12 LEADSTREAMS_REPLICATION=3 leadstreams topics create
     """
     settings = terminal.settings()
+    needed_days = terminal.model(settings).remembers / topics.DAY_MS
     with admin.connect(settings) as client:
-        created = admin.create(client, settings)
+        created = admin.create(client, settings, needed_days)
     if as_json:
         terminal.print_json([topic._asdict() for topic in created])
         return

@@ -22,7 +22,7 @@ def worker() -> None:
     except pipeline.Unusable as error:
         terminal.stop(str(error), terminal.WRONG_USE)
     worker = import_module("streams.worker")
-    worker.speak()
+    worker.speak(settings.log_format)
     raise typer.Exit(worker.run(settings, pipeline.maker(agreed)))
 
 

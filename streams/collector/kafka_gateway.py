@@ -21,7 +21,7 @@ from streams.collector.metrics import EdgeMetrics
 
 log = logging.getLogger(__name__)
 
-NEEDED = (*(topic for topic in topics.INPUTS if topic != topics.SALES_FEEDBACK), topics.DEAD_LETTERS)
+NEEDED = (*topics.INPUTS, topics.DEAD_LETTERS)
 
 DEADLINE_S = 10.0
 """The longest that a request waits for its acknowledgement before it is told to come again."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -13,6 +13,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
+from streams import kafka_access
 from streams.collector.budget import Budget
 from streams.collector.connections import (
     IDLE_S,
@@ -159,18 +160,30 @@ async def collecting(planned: Plan) -> AsyncIterator[tuple[int, Gateway]]:
         await gateway.stop(FLUSHING_S)
 
 
-async def _until_stopped(planned: Plan) -> None:
+async def _until_stopped(planned: Plan) -> str | None:
+    """Why Kafka will never take our records; None if told to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with collecting(planned) as (port, _):
         print(f"collector: http://{planned.settings.collector_host}:{port}", flush=True)
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait())
+        asked = asyncio.create_task(kafka_access.verdict(planned.settings, kafka_access.OF_COLLECTOR))
+        await asyncio.wait({stopped, asked}, return_when=asyncio.FIRST_COMPLETED)
+        denied = asked.result() if asked.done() else None
+        if denied is None:
+            await stopped
+        asked.cancel()
+        stopped.cancel()
+        return denied
 
 
 def run(settings: Settings, *, dev: bool) -> int:
-    """Run until SIGTERM or SIGINT. 0 after a clean stop, 1 if the port is taken, 2 if the settings are wrong."""
+    """Run until SIGTERM or SIGINT.
+
+    0 after a clean stop, 1 if the port is taken or Kafka denies us, 2 if the settings are wrong.
+    """
     planned = plan(settings, dev=dev)
     if isinstance(planned, str):
         print(planned, file=sys.stderr)
@@ -178,14 +191,17 @@ def run(settings: Settings, *, dev: bool) -> int:
     # The gateway tells once that Kafka is away; the client library would tell it several times a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        _run(_until_stopped(planned))
+        denied = _run(_until_stopped(planned))
     except OSError as error:
         address = f"{settings.collector_host}:{settings.collector_port}"
         print(f"cannot listen on {address}: {error.strerror or type(error).__name__}", file=sys.stderr)
         return 1
+    if denied is not None:
+        print(denied, file=sys.stderr)
+        return 1
     return 0
 
 
-def _run(main: Any) -> None:
+def _run(main: Coroutine[Any, Any, str | None]) -> str | None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        return runner.run(main)

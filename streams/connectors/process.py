@@ -12,6 +12,7 @@ from typing import Final
 import uvloop
 from aiokafka.errors import KafkaError
 
+from streams import kafka_access
 from streams.connectors.base import Base, Receiver
 from streams.connectors.kafka_source import KafkaDeadLetters, KafkaSource
 from streams.connectors.runner import Pace, Runner
@@ -42,6 +43,10 @@ def pace(connector: Base) -> Pace:
     return Pace(connector.concurrency, connector.per_second, connector.attempts)
 
 
+class Denied(Exception):
+    """Kafka does not let us in; one line."""
+
+
 class Process:
     """One connector and its health server."""
 
@@ -52,7 +57,7 @@ class Process:
         self._runner = Runner(name, sink, self._source, self._dead_letters, pace(connector))
         self._stopping = asyncio.Event()
         self._name = name
-        self._broker = settings.broker
+        self._settings = settings
 
     async def serve(self, host: str, port: int) -> int:
         """Serve until told to stop."""
@@ -66,6 +71,9 @@ class Process:
             await self._sink.open()
             if await self._join():
                 await self._runner.run(self._stopping)
+        except Denied as error:
+            log.error("%s", error)
+            return 1
         finally:
             await self._goodbye(health)
         return 0
@@ -86,15 +94,19 @@ class Process:
             last_resort.start()
 
     async def _join(self) -> bool:
-        """Join the group as soon as the broker answers; False if told to stop before."""
+        """Join the group as soon as the broker answers; False if told to stop before. Raises Denied."""
         warned = False
         while not self._stopping.is_set():
             try:
+                denied = await kafka_access.denied(self._settings, kafka_access.of_connector(self._name))
+                if denied is not None:
+                    raise Denied(denied)
                 await self._source.start(self._runner.release)
                 return True
-            except (KafkaError, OSError) as error:
+            except (kafka_access.Away, KafkaError, OSError) as error:
                 if not warned:
-                    log.warning("broker %s does not answer (%s); waiting", self._broker, type(error).__name__)
+                    broker, why = self._settings.broker, type(error).__name__
+                    log.warning("broker %s does not answer (%s); waiting", broker, why)
                 warned = True
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from streams import admin, broker
 from streams.broker import LOOPBACK, EmbeddedBroker, free_port, guarded, listening
 from streams.demo.patience import POLL_S, Failed
+from streams.demo.posting import HOOKS
 from streams.settings import DEMO_SECRET, Settings
 
 COMMAND: Final = (sys.executable, "-c", "from streams.cli import main; main()")
@@ -44,11 +45,12 @@ class DemoSettings(Settings):
         return (init_settings,)
 
 
-def demo_settings(usual_ports: bool) -> Settings:
+def demo_settings(usual_ports: bool, model: str) -> Settings:
     """Free ports, or the usual ones where they are free."""
     ports = [usual if usual_ports and not listening(LOOPBACK, usual) else free_port() for usual in USUAL_PORTS]
     return DemoSettings(
         broker=f"{LOOPBACK}:{ports[0]}",
+        model=model,
         delivery="at-least-once",
         secret=SecretStr(DEMO_SECRET),
         collector_port=ports[1],
@@ -132,11 +134,15 @@ class Pipeline:
         """The worker and the collector, which then take a moment to be ready."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADSTREAMS_")}
         own = {
+            "LEADSTREAMS_MODEL": self.settings.model,
             "LEADSTREAMS_CONFIG": str(self._directory / "no-settings.toml"),
             "LEADSTREAMS_COLLECTOR_PORT": str(self.settings.collector_port),
             "LEADSTREAMS_WORKER_PORT": str(self.settings.worker_port),
             **variables(self.settings),
         }
+        hooks = self._directory / "hooks.toml"
+        hooks.write_text(HOOKS)
+        own["LEADSTREAMS_HOOKS"] = str(hooks)
         for name, port, command in self._planned:
             log = self._directory / f"{name}.log"
             self.processes.append(Process(name, port, command, {**kept, **own}, log))

@@ -1,4 +1,4 @@
-"""What partitions tell each other through `lead-forwards`: events, links, merges, erasures, and what time is due.
+"""What comes to a partition through `lead-forwards`: events, links, merges, erasures, what time is due, models.
 
 The record's key is the lead key it is addressed to. The value is a format byte and a tagged msgpack array. All
 of them may come twice: events are deduplicated by id, everything else says the same when it is said again.
@@ -7,6 +7,8 @@ of them may come twice: events are deduplicated by id, everything else says the 
 from typing import Final
 
 import msgspec
+
+from streams.model_document import Document
 
 FORMAT: Final = b"\x01"
 MOST_HOPS: Final = 8
@@ -59,6 +61,17 @@ class Erase(_Message, tag="erase"):
     arrival: int
 
 
+class Relation(_Message, tag="relation"):
+    """What the company with this domain is to us, and who owns its account: told to every partition."""
+
+    domain: str
+    relationship: str
+    owner: str | None
+    at: int
+    id: str
+    arrival: int
+
+
 class Tick(_Message, tag="tick"):
     """The lead's timer for the instant `due` may fire."""
 
@@ -71,7 +84,16 @@ class Sweep(_Message, tag="sweep"):
     at: int
 
 
-Forward = EventForward | Link | Merge | Erase | Tick | Sweep
+class ModelActivated(_Message, tag="model"):
+    """The partition judges by this model from here on; addressed to no lead, one for each partition."""
+
+    document: Document
+
+
+MODEL_KEY: Final = b"model"
+"""The key of every `ModelActivated`, by which it is known before it is decoded."""
+
+Forward = EventForward | Link | Merge | Erase | Relation | Tick | Sweep | ModelActivated
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final[msgspec.msgpack.Decoder[Forward]] = msgspec.msgpack.Decoder(Forward)

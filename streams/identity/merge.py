@@ -10,7 +10,7 @@ from streams.scoring import attribute, memory
 from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, first_acts, keep, once
 from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
 from streams.scoring.model import DAYS, Model
-from streams.scoring.stage import elapse, refold, take
+from streams.scoring.stage import elapse, fold_in, take
 from streams.scoring.step import Step
 from streams.scoring.visit import unite
 
@@ -54,11 +54,12 @@ def merge(
         return
     lead.merged = tuple(sorted((*lead.merged, fact), key=_order)[-MOST_FACTS:])
     lead.clock, lead.clock_id = max(lead.position, other.position)
+    step = Step(*link, occasion=True, fact=fact, verdict=model.judges, arrival=arrival)
     if in_order:
-        take(lead, key, Step(*link, occasion=True, fact=fact, verdict=model.judges, arrival=arrival), model)
+        take(lead, key, step, model)
         lead.clock, lead.clock_id = max(lead.position, link)
     else:
-        refold(lead, key, link, arrival, model)
+        fold_in(lead, key, step, model)
 
 
 def _order(fact: Merged) -> tuple[int, str, bool, str]:

@@ -17,7 +17,7 @@ from streams.kafka_client import client_options
 from streams.lane.assignor import Assignor, owned
 from streams.lane.fetch import LostPosition
 from streams.lane.record import Batch
-from streams.lane.tally import report_population
+from streams.lane.tally import report_held
 from streams.lane.tenure import Tenure
 from streams.lane.transaction import OrderedWriter, TransactionWriter, Writer
 from streams.settings import Settings
@@ -249,7 +249,7 @@ class Lane:
         for state, count in states.items():
             metrics.PARTITIONS.labels(state).set(count)
         metrics.BUFFERED_BYTES.set(self.buffered)
-        report_population(tenure.partition for tenure in self.tenures.values())
+        report_held([tenure.partition for tenure in self.tenures.values()])
 
     def unready(self) -> list[str]:
         """Why the worker is not ready; empty when it is."""

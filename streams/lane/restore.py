@@ -97,10 +97,10 @@ async def restore(log: LogReader, partition: Partition, exactly_once: bool) -> i
     was passed on to another lead must not be counted here because its device was found to be shared afterwards.
     Raises KafkaError, Stalled, Undecodable.
     """
-    position, count = 0, 0
+    position = 0
     unvouched: list[Record] = []
     async for records in log.read(topics.LEAD_SCORES, partition.number):
-        count += len(records)
+        metrics.RESTORED_RECORDS.inc(len(records))  # as it goes: its rate is the progress
         for record in records:
             if record.headers:
                 position = _noted(record, position)
@@ -112,7 +112,6 @@ async def restore(log: LogReader, partition: Partition, exactly_once: bool) -> i
                 for vouched in unvouched:
                     _give(vouched, partition)
                 unvouched.clear()
-    metrics.RESTORED_RECORDS.inc(count)
     return position
 
 

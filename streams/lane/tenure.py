@@ -358,7 +358,7 @@ class Tenure:
             # Nothing awaits between taking the offsets and the records.
             changes = partition.take()
             waiting = _take_waiting(partition)
-            self._pending_since = None
+            since, self._pending_since = self._pending_since, None
             self._urgent.clear()
             self._lane.set_wanted(self)
             started = time.monotonic()
@@ -371,21 +371,24 @@ class Tenure:
             partition.confirm()
             self._committed.update(changes.offsets)
             self._suspicion.settle(changes.offsets)
+            if since is not None:
+                metrics.COMMIT_DELAY.observe(time.monotonic() - since)
             self._observe(time.monotonic() - started, changes.events, written, waiting)
         self.touched()
 
-    def _observe(self, took_s: float, events: int, written: int, waiting: list[int]) -> None:
+    def _observe(self, took_s: float, events: int, written: int, waiting: list[tuple[int, int]]) -> None:
         metrics.TRANSACTION_DURATION.observe(took_s)
         metrics.FLUSH_EVENTS.observe(events)
         metrics.FLUSH_BYTES.observe(written)
         now = time.time() * 1000
-        for arrival in waiting:
+        for occurred, arrival in waiting:
             metrics.HANDOFF_LATENCY.observe(max(0.0, now - arrival) / 1000)
+            metrics.HANDOFF_AGE.observe(max(0.0, now - occurred) / 1000)
 
 
-def _take_waiting(partition: Partition) -> list[int]:
-    """Arrivals (Unix ms) of the events behind the handoffs of this flush, if the partition notes them."""
-    waiting: list[int] = getattr(partition, "waiting", [])
+def _take_waiting(partition: Partition) -> list[tuple[int, int]]:
+    """When the criteria of this flush's handoffs were met and when the events behind them arrived (Unix ms)."""
+    waiting: list[tuple[int, int]] = getattr(partition, "waiting", [])
     taken = list(waiting)
     waiting.clear()
     return taken

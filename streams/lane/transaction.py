@@ -128,14 +128,23 @@ class OrderedWriter:
             await _close(producer)
 
 
+class _Batches(set[Any]):
+    """aiokafka removes a batch twice that fails while it waits for a retry."""
+
+    def remove(self, batch: Any) -> None:
+        self.discard(batch)
+
+
 def _producer(client_options: Mapping[str, Any], **options: Any) -> AIOKafkaProducer:
-    return AIOKafkaProducer(
+    producer = AIOKafkaProducer(
         **client_options,
         max_batch_size=BATCH_BYTES,
         retry_backoff_ms=RETRY_BACKOFF_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         **options,
     )
+    producer._message_accumulator._pending_batches = _Batches()
+    return producer
 
 
 async def _send(producer: AIOKafkaProducer, packed: Packed) -> list[Awaitable[Any]]:
@@ -149,7 +158,8 @@ async def _send(producer: AIOKafkaProducer, packed: Packed) -> list[Awaitable[An
     ]
     try:
         for topic, partition, batch in rounds:
-            sent.append(await producer.send_batch(batch, topic, partition=partition))
+            # Shielded: aiokafka stumbles over batches that were cancelled while they waited for a retry.
+            sent.append(asyncio.shield(await producer.send_batch(batch, topic, partition=partition)))
     except BaseException:
         for future in sent:
             asyncio.ensure_future(future).add_done_callback(_seen)
@@ -168,8 +178,7 @@ async def _all(sent: list[Awaitable[Any]]) -> list[Any]:
 
 async def _close(producer: AIOKafkaProducer) -> None:
     """Never raises, never lasts; in a task of its own, since aiokafka lets cancellations of its tasks escape."""
-    for future in _unawaited(producer):
-        future.add_done_callback(_seen)
+    _forgive(producer)
     closing = asyncio.ensure_future(producer.stop())
     await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
     if not closing.done():
@@ -178,16 +187,20 @@ async def _close(producer: AIOKafkaProducer) -> None:
         await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
     if closing.done():
         _seen(closing)
+    _forgive(producer)  # what failed only now
 
 
-def _unawaited(producer: AIOKafkaProducer) -> list["asyncio.Future[Any]"]:
-    """What aiokafka marks as failed when a transaction is fenced, and nobody waits for."""
+def _forgive(producer: AIOKafkaProducer) -> None:
+    """What aiokafka marks as failed when a transaction is fenced, and nobody waits for any more."""
     manager, accumulator = producer._txn_manager, producer._message_accumulator
-    found = [batch._drain_waiter for batches in accumulator._batches.values() for batch in batches]
-    found += [batch._drain_waiter for batch in accumulator._pending_batches]
-    if manager is not None and (waiter := manager.wait_for_transaction_end()) is not None:
-        found.append(waiter)
-    return found
+    batches = [batch for queued in accumulator._batches.values() for batch in queued]
+    futures = [future for b in (*batches, *accumulator._pending_batches) for future in (b._drain_waiter, b.future)]
+    if manager is not None:
+        futures += [future for _, _, future in manager._pending_txn_offsets]
+        futures.append(manager.wait_for_transaction_end())
+    for future in futures:
+        if future is not None:
+            future.add_done_callback(_seen)
 
 
 def _abandon(producer: AIOKafkaProducer) -> None:

@@ -101,7 +101,8 @@ def _result(local: Local, events: int, mistakes: list[Mistake], end: int) -> Res
     for shard in local.shards:
         for (_, stage), number in shard.population.items():
             leads[stage] += number
-    leads.pop("alias", None)
+    for other in ("alias", "account"):
+        leads.pop(other, None)
     return Result(
         events,
         {stage.word: len(reached[stage.word]) for stage in Stage if stage.word in reached},

@@ -33,6 +33,10 @@ class BeginningGone(Exception):
     """The log no longer goes back to where the table began; one line."""
 
 
+class CannotFollow(Exception):
+    """A model was published that this version cannot run; one line."""
+
+
 class Skipped(NamedTuple):
     """Records of the log that no worker recorded as applied, below an offset that the table vouches for."""
 
@@ -54,6 +58,7 @@ class Replayed(NamedTuple):
     handoffs: dict[str, bytes]
     skipped: list[Skipped]
     events: int
+    model: str
 
 
 def digest(key: bytes | None, value: bytes | None) -> bytes:
@@ -136,7 +141,15 @@ class Replay:
         shard = self._shard
         population = dict(shard.population)
         skipped = list(self._skipped.values())
-        return Replayed(shard.table.dump(), population, self._owed, self._handoffs, skipped, self._events)
+        return Replayed(
+            shard.table.dump(),
+            population,
+            self._owed,
+            self._handoffs,
+            skipped,
+            self._events,
+            shard.progress.model,
+        )
 
     def _apply(self, topic: str, batch: list[Record]) -> None:
         for records, failure in _pieces(batch, self._failed.get(topic, {})):
@@ -144,7 +157,8 @@ class Replay:
                 self._shard.refuse(topic, records[0], failure)
             else:
                 halted = self._shard.apply(topic, records)
-                assert halted is None, halted
+                if halted is not None:
+                    raise CannotFollow(halted.message)
         self._events += len(batch)
         self._since_take += len(batch)
         self._advance(len(batch))
@@ -181,7 +195,8 @@ def handoff_of(headers: tuple[tuple[str, bytes], ...] | list[tuple[str, bytes]])
 async def replay(
     settings: Settings, number: int, count: int, terms: Terms, progress: Progress | None, advance: Advance
 ) -> Replayed:
-    """One partition of the log, up to what its meta record vouches for. Raises BeginningGone; see `log.opened`."""
+    """One partition of the log, up to what its meta record vouches for. Raises BeginningGone,
+    CannotFollow; see `log.opened`."""
     limits = progress.offsets if progress is not None else {}
     async with AsyncExitStack() as stack:
         readers = [await stack.enter_async_context(log.opened(settings)) for _ in range(len(limits) + 1)]

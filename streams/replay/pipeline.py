@@ -7,15 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
-from streams import log, pipeline, progress, topics
+from streams import log, model_life, pipeline, progress, topics
 from streams.admin import Refused, Unreachable
 from streams.changes import Refused as OtherTerms
-from streams.log import Advance
+from streams.log import Advance, Stored
 from streams.progress import Progress
 from streams.replay import difference, outputs
 from streams.replay.difference import Difference
 from streams.replay.outputs import Expected
-from streams.replay.partition import CHECKED, BeginningGone, Replayed, Skipped, replay
+from streams.replay.partition import CHECKED, BeginningGone, CannotFollow, Replayed, Skipped, replay
+from streams.scoring.model import Model
 from streams.settings import Settings
 from streams.shard import Shard, Terms
 
@@ -85,6 +86,7 @@ def _stages(parts: list[Part]) -> tuple[dict[str, int], int]:
         for (_, stage), number in part.population.items():
             stages[stage] += number
     aliases = stages.pop("alias", 0)
+    stages.pop("account", None)
     return {stage: number for stage, number in stages.items() if number}, aliases
 
 
@@ -118,9 +120,22 @@ async def _part(settings: Settings, terms: Terms, number: int, count: int, diff:
         live = await log.stored(reader, number, advance=advance)
     if live.progress is not None:
         _check(live.progress, terms, number, count, diff)
-    replayed = await replay(settings, number, count, terms, live.progress, advance)
+    replayed = await replay(settings, number, count, _begin(terms, live), live.progress, advance)
     differences = difference.compare(replayed.table, live.records) if diff else []
+    if live.progress is not None and replayed.model != live.progress.model:
+        words = f"the workers run model {live.progress.model}, the log gives {replayed.model}"
+        differences.append(Difference("partition", str(number), words))
     return _summary(replayed, live.progress, differences)
+
+
+def _begin(terms: Terms, live: Stored) -> Terms:
+    """The terms with the model that the partition began with: the log says which came after. Raises Failed."""
+    if live.first is None:
+        return terms
+    model = model_life.restored(live.first, terms.model.pipeline)
+    if not isinstance(model, Model):
+        raise Failed(model.message)
+    return terms._replace(model=model)
 
 
 def _summary(replayed: Replayed, vouched: Progress | None, differences: list[Difference]) -> Part:
@@ -142,8 +157,6 @@ def _check(found: Progress, terms: Terms, number: int, count: int, diff: bool) -
     refused = progress.compare(found, own, number)
     if isinstance(refused, OtherTerms):
         raise Failed(refused.message)
-    if diff and found.model != own.model:
-        raise Failed(f"the workers run model {found.model}, LEADSTREAMS_MODEL is {own.model}: set it to theirs")
     if diff and found.core != own.core:
         raise Failed(f"the table is of core version {found.core}, this program has {own.core}: rebuild it first")
 
@@ -159,8 +172,8 @@ def _one_by_one(settings: Settings, count: int, diff: bool, advance: Advance) ->
 def _attempt(settings: Settings, terms: Terms, number: int, count: int, diff: bool, advance: Advance) -> Part:
     try:
         return log.run(_part(settings, terms, number, count, diff, advance))
-    except BeginningGone as gone:
-        raise Failed(str(gone)) from None
+    except (BeginningGone, CannotFollow) as failed:
+        raise Failed(str(failed)) from None
 
 
 _done: Any = None

@@ -133,7 +133,8 @@ def _note_day(lead: Lead, event: Event, via: int, model: Model) -> None:
     """Note that the lead did something on this day: each day by its first act."""
     at = event.at
     day = str(local_day(at, model.source.timezone))
-    act = Contribution(at, event.event_id, 0.0, 0, day, ORIGINS.get(event.source_kind, 0), via)
+    origin = ORIGINS.get(event.source_kind, 0)
+    act = Contribution(at, event.event_id, 0.0, _model_index(lead, model), day, origin, via)
     lead.evidence[DAYS] = first_acts([*lead.evidence.get(DAYS, ()), act])
 
 

@@ -66,7 +66,9 @@ SIGNALS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
     "email_complained": (("complained", True),),
 }
 """Event types that say by themselves what sales may do with the lead."""
-JUDGED: Final = (*FIT, *COMPANY, "consent_processing", "unsubscribed", "complained", "bounced", "relationship")
+JUDGED: Final = frozenset(
+    {*FIT, *COMPANY, "consent_processing", "unsubscribed", "complained", "bounced", "relationship"}
+)
 """Attributes that may speak against a lead."""
 HARD_BOUNCE: Final = "hard"
 
@@ -79,8 +81,13 @@ LONGEST: Final = 4000
 """Characters kept of a text: a form's message, but no novel."""
 
 
+def of_company(name: str, domain: str) -> str:
+    """The name of an attribute that was told of the company with this domain as a whole, not of one person."""
+    return f"{name}@{domain}"
+
+
 def learn(lead: Lead, event: Event) -> bool:
-    """Take the attributes of an event; whether any was new. Blank values say nothing."""
+    """Take the attributes of an event; whether any was news. Blank values say nothing."""
     trust = TRUST[event.source_kind or "server"]
     if trust == SERVER and event.type == FORM:
         trust = TYPED
@@ -88,11 +95,17 @@ def learn(lead: Lead, event: Event) -> bool:
     for name in ATTRIBUTES:
         value = plain(getattr(event, name))
         if value is not None:
-            changed = note(lead, name, event, trust, value) or changed
+            news = not _repeats(lead.attributes.get(name), event.at, value)
+            changed = (note(lead, name, event, trust, value) and news) or changed
     consent = event.consent_processing
     if consent is not None:
         changed = note(lead, "consent_processing", event, SAID, _yes(consent)) or changed
     return changed
+
+
+def _repeats(versions: list[Version] | None, at: int, value: Value) -> bool:
+    """Whether a value told at an instant only says again what all versions say."""
+    return versions is not None and versions[-1].at < at and all(v.value == value for v in versions)
 
 
 def heed(lead: Lead, event: Event) -> bool:
@@ -192,8 +205,8 @@ def employed_since(lead: Lead, at: int, upto: str) -> Position:
     least the rank of those that told the employer before.
     """
     domains, names = lead.attributes.get(COMPANY[0], ()), lead.attributes.get(COMPANY[1], ())
-    if len(domains) + len(names) < 2:
-        return START
+    if len({v.value for v in domains}) < 2 and len({v.value for v in names}) < 2:
+        return START  # nothing else was ever told
     told: dict[Position, dict[str, Version]] = {}
     for name, versions in zip(COMPANY, (domains, names), strict=True):
         for version in versions:

@@ -16,6 +16,7 @@ NEVER: Final = 0
 """Stands for "no such instant" where a record keeps one; no event is dated at the epoch's first millisecond."""
 
 
+@lru_cache(maxsize=4_096)
 def rfc3339(at: int) -> str:
     """An instant as `2026-11-02T01:00:00.000Z`, always with milliseconds."""
     return f"{(_EPOCH + timedelta(milliseconds=at)).isoformat(timespec='milliseconds')}Z"

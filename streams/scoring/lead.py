@@ -38,7 +38,10 @@ class Stage(IntEnum):
     @property
     def word(self) -> str:
         """The stage as it stands in events and on screens."""
-        return self.name.lower()
+        return WORDS[self]
+
+
+WORDS: Final = tuple(stage.name.lower() for stage in Stage)
 
 
 class Origin(IntFlag):

@@ -16,6 +16,8 @@ from streams.scoring.update import NEW_REQUEST
 
 RELATIONSHIP: Final = "existing_relationship"
 GRADES: Final = "DCBA"
+TITLE: Final = "title"
+"""The attribute that the seniority is read from."""
 
 
 def known(lead: Lead, position: Position, names: tuple[str, ...]) -> bool:
@@ -36,21 +38,31 @@ def lift(lead: Lead, key: str, step: Step, model: Model) -> None:
     if state.stage == Stage.RECYCLED:
         _come_back(lead, step, asked, model)
         state = lead.state
-    if state.stage in (Stage.LEAD, Stage.MQL) and _may_qualify(lead, state, model):
+    if state.stage in (Stage.LEAD, Stage.MQL) and may_qualify(lead, state, model):
         _climb(lead, key, step, model)
     if asked is not None and not step.stale:
         _answer(lead, key, step, asked, model)
 
 
-def _may_qualify(lead: Lead, state: Move, model: Model) -> bool:
-    """A cheap look: whether the record's evidence could be enough for the next stage."""
-    stages = model.source.stages
-    most = potential(lead, model)
-    if stages.mql.request is not None and any(rule.id in lead.evidence for rule in model.request_rules):
-        return True
+def may_qualify(lead: Lead, state: Move, model: Model) -> bool:
+    """A cheap look: whether the record's evidence could be enough for the next stage, at any instant."""
     if state.stage == Stage.MQL:
-        return most + model.most_fit >= stages.sql.enter
-    return most + model.most_fit >= stages.mql.enter and most >= (stages.mql.behaviour or 0.0)
+        return _may_be_sold(lead, model)
+    stage = model.source.stages.mql
+    if stage.request is not None and any(rule.id in lead.evidence for rule in model.request_rules):
+        return True
+    most = potential(lead, model)
+    return most + model.most_fit >= stage.enter and most >= (stage.behaviour or 0.0)
+
+
+def _may_be_sold(lead: Lead, model: Model) -> bool:
+    stage = model.source.stages.sql
+    for rule in model.request_rules if model.lane_requests else ():
+        if any(c.distinct in model.lane_requests for c in lead.evidence.get(rule.id, ())):
+            return True
+    if stage.seniority is not None and TITLE not in lead.attributes:
+        return False
+    return potential(lead, model) + model.most_fit >= stage.enter
 
 
 def _climb(lead: Lead, key: str, step: Step, model: Model) -> None:
@@ -59,7 +71,7 @@ def _climb(lead: Lead, key: str, step: Step, model: Model) -> None:
         return
     standing = Standing(lead, model, step.at, step.id, lead.state)
     if lead.state.stage == Stage.LEAD:
-        by = lane(standing) if highest >= Stage.SQL else None
+        by = lane(standing) if highest >= Stage.SQL and _may_be_sold(lead, model) else None
         if by is None and not mql(standing):
             return
         enter(lead, key, step, Stage.MQL, model, by or SCORE)
@@ -92,7 +104,7 @@ def enter(lead: Lead, key: str, step: Step, stage: Stage, model: Model, by: str)
         move(lead, step.at, step.id, stage)
         return
     cycle = state.cycle + 1
-    response = respond(Standing(lead, model, step.at, step.id, state, key), by, step.arrival)
+    response = _response(Standing(lead, model, step.at, step.id, state, key), by, step.arrival)
     move(
         lead,
         step.at,
@@ -105,6 +117,12 @@ def enter(lead: Lead, key: str, step: Step, stage: Stage, model: Model, by: str)
         timers=response.timers if response else (),
         deadline=response.respond_by if response else NEVER,
     )
+
+
+def _response(s: Standing, by: str, arrival: int) -> Response | None:
+    """Of whoever is promoted while a lane is open the sooner deadline counts."""
+    found = [respond(s, name, arrival) for name in ((by, lane(s)) if by == PROMOTED else (by,)) if name]
+    return min((one for one in found if one is not None), key=lambda one: one.respond_by, default=None)
 
 
 def promote(lead: Lead, key: str, step: Step, model: Model) -> None:

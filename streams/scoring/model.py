@@ -53,6 +53,7 @@ class Model:
     follow_up: FollowUp | None
     lists: dict[str, frozenset[str]]  # the first column of each list
     relationships: dict[str, str]  # by company domain
+    owners: dict[str, str]  # of accounts, by company domain
     opens: frozenset[str]  # rules that count opened mails
     active: frozenset[str]  # event types that make a day active
     judges: bool  # what is known of a lead can speak against it
@@ -76,6 +77,11 @@ class Model:
         recycling = self.source.recycling
         waits = [recycling.cool_down, *(reason.cool_down for reason in recycling.reasons.values())]
         return self.longest + max(waits)
+
+    @cached_property
+    def lane_requests(self) -> frozenset[str]:
+        """The requests that open a lane of their own."""
+        return frozenset(lane.request for lane in self.source.lanes)
 
     def groups(self, url: str | None) -> tuple[str, ...]:
         """The marks that a page of this address sets in its visit."""
@@ -135,6 +141,7 @@ def compile_model(source: ScoringModel, pipeline: str = "leadstreams", since: in
         follow_up=_follow_up(source),
         lists={name: frozenset(row[0] for row in rows) for name, rows in source.lists.items()},
         relationships={row[0]: row[1] for row in source.lists.get("customers", ())},
+        owners={row[0]: row[2] for row in source.lists.get("customers", ()) if row[2]},
         most_fit=0.0 if source.fit is None else source.fit.cap,
         opens=frozenset(rule.id for rule in source.rules if any(_of_opens(p) for p in rule.when)),
         active=_active(source),

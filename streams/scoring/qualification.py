@@ -69,7 +69,11 @@ def _fresh(s: Standing, lane: Lane) -> Contribution | None:
 
 def _silenced(s: Standing) -> tuple[int, str]:
     """When the lead last said that it wants no mail, as far as that holds; a request before it is taken back."""
-    said = [version_at(s.lead, name, s.at, s.upto) for name in MAIL_BLOCKS if name in s.blocks]
+    said = [
+        version_at(s.lead, name, s.at, s.upto)
+        for name in MAIL_BLOCKS
+        if name in s.model.source.blocks and s.holds(name)
+    ]
     return max(((version.at, version.id) for version in said if version is not None), default=(0, ""))
 
 
@@ -102,11 +106,7 @@ def _missing_fit(s: Standing, grades: Sequence[str] | None, seniority: Seniority
 def _lacking(s: Standing, first: bool = False) -> list[Missing]:
     """What the score lane still asks for; with `first` it stops at the first thing, the cheap ones before."""
     stage = s.model.source.stages.sql
-    missing: list[Missing] = []
-    for name in ("no_score_lane", "vouched"):
-        block = s.blocked(name)
-        if block is not None:
-            missing.append(Missing("block", name=block))
+    missing = [Missing("block", name=name) for name, effect in s.blocks.items() if effect in OWN_REQUESTS_ONLY]
     if stage.contact and not s.knows(REACHABLE):
         missing.append(Missing("contact"))
     elif stage.verified and not s.knows(("verified",)):
@@ -143,10 +143,13 @@ def _withheld(s: Standing) -> bool:
     if not stale:
         return False
     fresh = max((p for p in s.lifted(entered) if p not in stale), default=entered)
-    late = [p for p in stale if p >= fresh]
+    late = {p for p in stale if p >= fresh}
+    if any(said.kind == "lead_promoted" and (said.at, said.id) in late for said in s.lead.feedback):
+        return True
     return any(lane(Standing(s.lead, s.model, at, event_id, s.state, s.key)) for at, event_id in late)
 
 
+OWN_REQUESTS_ONLY: Final = frozenset({"no_score_lane", "vouched"})
 BARRING: Final = frozenset({"hard", "relationship", "no_sql"})
 
 

@@ -1,18 +1,20 @@
-"""What a lead's company is to us, told once for all of its people: noted at each of them, under the company's domain.
+"""What a lead's company is to us, told once for all of its people and noted at each, under the company's domain.
 
 A note is a fact about a domain, as old as what was said of it. Whether it concerns the lead at an instant is
 another question: where the lead worked then.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from streams.fit.mail import MailLists, company_domain, read_mail
-from streams.scoring.attribute import unite
+from streams.scoring.attribute import CARRIERS, of_company, plain, unite
 from streams.scoring.event import Event
 from streams.scoring.lead import Lead, Position, Version
 from streams.scoring.model import Model
-from streams.scoring.stage import elapse, refold
+from streams.scoring.stage import elapse, fold_in
+from streams.scoring.step import Step
 
 EVENT: Final = "relationship_set"
 NAMES: Final = ("relationship", "owner")
@@ -22,15 +24,10 @@ EVERY_MAIL: Final = MailLists(frozenset(), frozenset(), frozenset(), frozenset()
 REMEMBERED: Final = 16_384
 
 
-def at(name: str, domain: str) -> str:
-    """The name of an attribute that says something of the company with this domain."""
-    return f"{name}@{domain}"
-
-
-def domain_told(event: Event) -> set[str]:
+def told_by(event: Event) -> set[str]:
     """The registrable domains by which an event may tell where somebody works."""
-    found = {_of_mail(event.email), _of_company(event.company_domain)}
-    return {domain for domain in found if domain is not None}
+    told = plain(event.company_domain) if event.type in CARRIERS else None
+    return {domain for domain in (_of_mail(event.email), _of_company(told)) if domain is not None}
 
 
 def domains(lead: Lead) -> set[str]:
@@ -58,21 +55,25 @@ def _of_company(told: object) -> str | None:
     return company_domain({"company_domain": told}, None, EVERY_MAIL) if isinstance(told, str) else None
 
 
-def note(lead: Lead, domain: str, said: dict[str, list[Version]]) -> Position | None:
-    """Note what was said of a domain; the newest of what was news, None if nothing was."""
+def note(lead: Lead, domain: str, said: dict[str, list[Version]]) -> list[Position]:
+    """Note what was said of a domain; the positions of what was news. The stage history does not know it yet."""
     news: list[Position] = []
     for name in NAMES:
-        before = lead.attributes.get(at(name, domain), [])
+        before = lead.attributes.get(of_company(name, domain), [])
         after = unite(before, said.get(name, []))
         if after != before:
-            lead.attributes[at(name, domain)] = after
+            lead.attributes[of_company(name, domain)] = after
             news += [(version.at, version.id) for version in after if version not in before]
-    return max(news, default=None)
+    return news
 
 
-def fold(lead: Lead, key: str, since: Position, newest: Position, arrival: int, model: Model) -> None:
-    """Take notes into the stage history, which nothing before `since` can change."""
+def follow(lead: Lead, key: str, news: Sequence[Position], after: Position, arrival: int, model: Model) -> None:
+    """Fold what was said later than `after`, up to where the fold knows it, into the stage history."""
+    later = [position for position in news if position > after]
+    if not later:
+        return
+    since, newest = min(later), max(later)
     if since > lead.position:
         elapse(lead, since[0], model)
     lead.clock, lead.clock_id = max(lead.position, newest)
-    refold(lead, key, since, arrival, model)
+    fold_in(lead, key, Step(*since, verdict=True, arrival=arrival), model)

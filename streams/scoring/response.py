@@ -7,7 +7,7 @@ from streams.follow_up.deadline import Deadlines
 from streams.follow_up.route import Company, Route
 from streams.follow_up.segment import Facts, Segment, Urgency
 from streams.scoring.lead import Stage, Timer
-from streams.scoring.score import alive
+from streams.scoring.score import alive, counting
 from streams.scoring.standing import Standing
 
 REVIEW: Final = "review_requested"
@@ -60,12 +60,11 @@ def _timers(limits: Deadlines) -> tuple[Timer, ...]:
 def company(s: Standing) -> Company:
     """What a route depends on."""
     fit = s.fit
-    owner = s.value("owner")
     return Company(
         domain=s.domain,
         country=fit.country if fit is not None else None,
         employees=fit.employees if fit is not None else None,
-        owner=None if owner is None else str(owner),
+        owner=s.owner,
     )
 
 
@@ -79,7 +78,9 @@ def facts(s: Standing, lane: Lane | None) -> Facts:
         grade=fit.grade if fit is not None else None,
         employees=fit.employees if fit is not None else None,
         industry=fit.industry if fit is not None else None,
-        alive=frozenset(r.id for r in s.model.rules if alive(r, s.lead, s.at, s.upto, s.state.floor)),
+        alive=frozenset(
+            rule.id for rule in counting(s.lead, s.model) if alive(rule, s.lead, s.at, s.upto, s.state.floor)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ rule's `keeps` and, for points above zero, later than the last return from sales
 in the ledger, so that its sum is the score.
 """
 
+from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
 from streams.fit.fit import Fit
@@ -40,6 +41,12 @@ class Line(NamedTuple):
     via: int
 
 
+def counting(lead: Lead, model: Model) -> list[Rule]:
+    """The rules that have anything to count of a lead, in the model's order."""
+    seen, evidence = bool(lead.visits), lead.evidence
+    return [rule for rule in model.rules if (seen if rule.visits else rule.id in evidence)]
+
+
 def alive(rule: Rule, lead: Lead, at: int, upto: str, floor: int) -> list[Contribution]:
     """The contributions of a rule that count at (at, upto), the newest first."""
     low = at - rule.keeps
@@ -71,7 +78,8 @@ def alive(rule: Rule, lead: Lead, at: int, upto: str, floor: int) -> list[Contri
 def _chosen(rule: Rule, lead: Lead, found: list[Contribution]) -> list[Contribution]:
     """Of contributions, the newest first, those that the rule's words let count."""
     if rule.not_with_sales:
-        found = [c for c in found if not _with_sales(lead, c)]
+        without = (c for c in found if not _with_sales(lead, c))
+        found = list(without if rule.distinct is not None else islice(without, rule.most))
     if rule.distinct is not None:
         best: dict[str | None, Contribution] = {}
         for c in found:
@@ -164,6 +172,8 @@ def _cluster(rule: Rule, dated: list[Dated], low: int) -> list[Dated]:
 
 def _different(rule: Rule, dated: list[Contribution], low: int) -> list[Contribution]:
     """`at_least n within W` of different offers: dated at the newest event whose trailing W holds n of them."""
+    if len({c.distinct for c in dated}) < rule.at_least:
+        return []
     for last in range(len(dated) - 1, -1, -1):
         newest = dated[last]
         if newest.at <= low:
@@ -191,15 +201,14 @@ def behaviour(lead: Lead, model: Model, at: int, upto: str, state: Move) -> floa
         return _capped(lead, model, at, upto, state)
     total = 0.0
     grouped: dict[str, float] = {}
-    for rule in model.rules:
-        if rule.visits or rule.id in lead.evidence:
-            points = 0.0
-            for c in alive(rule, lead, at, upto, state.floor):
-                points += c.points if rule.half_life is None else worth(rule, c, at)
-            if rule.group is not None and points > 0:
-                grouped[rule.group] = grouped.get(rule.group, 0.0) + points
-            else:
-                total += points
+    for rule in counting(lead, model):
+        points = 0.0
+        for c in alive(rule, lead, at, upto, state.floor):
+            points += c.points if rule.half_life is None else worth(rule, c, at)
+        if rule.group is not None and points > 0:
+            grouped[rule.group] = grouped.get(rule.group, 0.0) + points
+        else:
+            total += points
     for group, points in grouped.items():
         total += min(points, model.caps[group])
     return total
@@ -210,22 +219,21 @@ def _capped(lead: Lead, model: Model, at: int, upto: str, state: Move) -> float:
     gave or all that is left, whichever is less; penalties are outside the cap."""
     total = browser = 0.0
     grouped: dict[str, tuple[float, float]] = {}
-    for rule in model.rules:
-        if rule.visits or rule.id in lead.evidence:
-            points = part = 0.0
-            for c in alive(rule, lead, at, upto, state.floor):
-                value = c.points if rule.half_life is None else worth(rule, c, at)
-                points += value
-                if c.origin & Origin.BROWSER:
-                    part += value
-            if points <= 0:
-                total += points
-            elif rule.group is not None:
-                before = grouped.get(rule.group, (0.0, 0.0))
-                grouped[rule.group] = before[0] + points, before[1] + part
-            else:
-                total += points
-                browser += part
+    for rule in counting(lead, model):
+        points = part = 0.0
+        for c in alive(rule, lead, at, upto, state.floor):
+            value = c.points if rule.half_life is None else worth(rule, c, at)
+            points += value
+            if c.origin & Origin.BROWSER:
+                part += value
+        if points <= 0:
+            total += points
+        elif rule.group is not None:
+            before = grouped.get(rule.group, (0.0, 0.0))
+            grouped[rule.group] = before[0] + points, before[1] + part
+        else:
+            total += points
+            browser += part
     for group, (points, part) in grouped.items():
         left = min(points, model.caps[group])
         total += left
@@ -267,7 +275,7 @@ def ledger(lead: Lead, model: Model, at: int, upto: str, state: Move) -> list[Li
     lines: list[Line] = []
     grouped: dict[str, tuple[float, float]] = {}
     browser = 0.0
-    for rule in model.rules:
+    for rule in counting(lead, model):
         points = part = 0.0
         for c in alive(rule, lead, at, upto, state.floor):
             value = worth(rule, c, at)

@@ -13,12 +13,11 @@ from streams.scoring.answer import answer, disqualify, join, stand_by
 from streams.scoring.attribute import JUDGED
 from streams.scoring.instant import NEVER
 from streams.scoring.lead import Feedback, Issued, Lead, Merged, Position, Stage
-from streams.scoring.lift import identify, lift
+from streams.scoring.lift import identify, lift, may_qualify
 from streams.scoring.model import Model
 from streams.scoring.move import MOVES, move
 from streams.scoring.qualification import mql_lost
 from streams.scoring.rule import Rule
-from streams.scoring.score import potential
 from streams.scoring.standing import Standing
 from streams.scoring.step import Step
 from streams.scoring.timer import pass_time, quiet_until, timed
@@ -31,10 +30,18 @@ HELD: Final = frozenset(
 
 
 def elapse(lead: Lead, until: int, model: Model) -> None:
-    """Fold time alone up to `until`."""
+    """Fold time alone from the lead's newest event up to `until`."""
     if until > lead.quiet and lead.moves and timed(lead.moves[-1]):
-        pass_time(lead, lead.clock, until, model)
-        lead.quiet = quiet_until(lead, model, until)
+        _elapse(lead, lead.clock, until, model)
+
+
+def _elapse(lead: Lead, since: int, until: int, model: Model) -> None:
+    if until > lead.quiet and timed(lead.state):
+        if lead.quiet <= since:
+            lead.quiet = quiet_until(lead, model, since)
+        if lead.quiet != NEVER and until > lead.quiet:
+            pass_time(lead, since, until, model)
+            lead.quiet = quiet_until(lead, model, until)
 
 
 def take(lead: Lead, key: str, step: Step, model: Model) -> None:
@@ -49,6 +56,7 @@ def take(lead: Lead, key: str, step: Step, model: Model) -> None:
             answer(lead, key, step, step.fact, model)
         case Issued():
             stand_by(lead, step.fact)
+            _bar(lead, step, model)  # the handoff stands, the lead does not
         case Merged():
             join(lead, step.fact)
     if step.verdict:
@@ -81,8 +89,10 @@ def settled(lead: Lead, step: Step, model: Model) -> bool:
         return False
     if model.request_rules and any(rule.request for rule in step.rules):
         return False
-    if state.stage == Stage.LEAD:
-        return potential(lead, model) + model.most_fit < model.source.stages.mql.enter
+    if state.stage == Stage.MQL and any(rule.visits for rule in step.rules):
+        return False  # a page may have made one visit of two
+    if state.stage in (Stage.LEAD, Stage.MQL):
+        return not may_qualify(lead, state, model)
     return state.stage in HELD or (state.stage == Stage.VISITOR and not lead.known)
 
 
@@ -97,15 +107,17 @@ def fold_in(lead: Lead, key: str, step: Step, model: Model) -> None:
 def _catch_up(lead: Lead, key: str, step: Step, model: Model) -> None:
     """An event of the time before the model was activated: the history of that time stays as it was told.
 
-    The event counts from the end of that time on, as if it had happened then. It hands nobody over by the score,
-    since it would do so by the points of a past that the model has not judged; a request is answered in full.
+    The event is taken after all that is known of that time, as if it had happened then. It hands nobody over by
+    the score, since it would do so by a past that the model has not judged; a request is answered in full.
     """
     start = model.since, ""
     lead.moves = [m for m in lead.moves if (m.at, m.id) < start]
-    at = max(min(lead.clock, model.since - 1), lead.state.at)
+    after = lead.clock if step.id > lead.clock_id else lead.clock + 1
+    at = max(min(after, model.since - 1), lead.state.at)
     asked = any(rule.request for rule in step.rules)
     fact = replace(step.fact, at=at) if step.fact is not None else None
     take(lead, key, step._replace(at=at, fact=fact, stale=step.stale or not asked), model)
+    lead.clock, lead.clock_id = max(lead.position, (at, step.id))
     refold(lead, key, start, step.arrival, model)
 
 
@@ -118,10 +130,10 @@ def refold(lead: Lead, key: str, position: Position, arrival: int, model: Model)
     lead.quiet = NEVER
     since = start[0] - 1
     for step in _steps(lead, start, arrival, model):
-        pass_time(lead, since, step.at, model)
+        _elapse(lead, since, step.at, model)
         take(lead, key, step, model)
         since = step.at
-    pass_time(lead, since, lead.clock, model)
+    _elapse(lead, since, lead.clock, model)
 
 
 def _steps(lead: Lead, start: Position, arrival: int, model: Model) -> list[Step]:
@@ -164,7 +176,8 @@ def _steps(lead: Lead, start: Position, arrival: int, model: Model) -> list[Step
 
 def _judged(lead: Lead) -> set[Position]:
     """Where something became known that may speak against the lead."""
-    return {*lead.emails.values(), *((v.at, v.id) for name in JUDGED for v in lead.attributes.get(name, ()))}
+    told = (found for name, found in lead.attributes.items() if name.partition("@")[0] in JUDGED)
+    return {*lead.emails.values(), *((v.at, v.id) for found in told for v in found)}
 
 
 def _order(step: Step) -> tuple[int, str, bool]:

@@ -11,11 +11,11 @@ from schemas.stage import Block, Effect
 from streams.fit.fit import Fit
 from streams.fit.mail import Mail, company_domain, read_mail, registered
 from streams.fit.seniority import Seniority
-from streams.scoring.attribute import OF_EMPLOYER, START, Value, employed_since, version_at
+from streams.scoring.attribute import OF_EMPLOYER, START, Value, employed_since, of_company, version_at
 from streams.scoring.instant import local_day
-from streams.scoring.lead import Contribution, Lead, Move, Origin, Position, Stage
+from streams.scoring.lead import Contribution, Lead, Move, Origin, Position, Stage, Version
 from streams.scoring.model import DAYS, Model
-from streams.scoring.score import alive, behaviour, fit_at
+from streams.scoring.score import alive, behaviour, counting, fit_at
 from streams.scoring.visit import ANY
 
 REACHABLE: Final = ("email", "phone")
@@ -32,6 +32,7 @@ class Standing:
         self.at = at
         self.upto = upto
         self.state = state
+        self._held: dict[Block, bool] = {}
 
     def knows(self, names: tuple[str, ...]) -> bool:
         """Whether one of these is known by now."""
@@ -117,9 +118,10 @@ class Standing:
 
     def lifted(self, since: Position) -> set[Position]:
         """Where events from `since` on stand that may lift to the last stage."""
-        rules = [rule for rule in self.model.event_rules if rule.lifts_to >= Stage.SQL]
+        rules = [rule for rule in self.model.rules if rule.lifts_to >= Stage.SQL and not rule.penalty]
         found = {(c.at, c.id) for rule in rules for c in self.lead.evidence.get(rule.id, ())}
-        found |= {(mark.at, mark.id) for visit in self.lead.visits for mark in visit.marks.values()}
+        groups = {group for rule in rules for group in rule.visits}
+        found |= {(m.at, m.id) for visit in self.lead.visits for g, m in visit.marks.items() if g in groups}
         return {p for p in (*found, *self.lead.occasions) if since <= p <= (self.at, self.upto)}
 
     # --- who it is
@@ -152,22 +154,51 @@ class Standing:
 
     # --- blocks
 
-    @cached_property
+    @property
     def blocks(self) -> dict[Block, Effect]:
         """The model's blocks that hold, each with its effect."""
-        return {name: effect for name, effect in self.model.source.blocks.items() if BLOCKS[name](self)}
+        return {name: effect for name, effect in self.model.source.blocks.items() if self.holds(name)}
 
     def blocked(self, *effects: Effect) -> Block | None:
         """The first block that holds with one of these effects."""
-        return next((name for name, effect in self.blocks.items() if effect in effects), None)
+        for name, effect in self.model.source.blocks.items():
+            if effect in effects and self.holds(name):
+                return name
+        return None
+
+    def holds(self, name: Block) -> bool:
+        """Whether what a block is about is so."""
+        found = self._held.get(name)
+        if found is None:
+            found = self._held[name] = BLOCKS[name](self)
+        return found
+
+    @cached_property
+    def relationship(self) -> str | None:
+        """What the lead or its company is to us: the newest word of sales or the CRM, else as the lists say."""
+        if self._related:
+            return str(max(self._related, key=lambda version: (version.at, version.id)).value)
+        return next((found for d in sorted(self.domains) if (found := self.model.relationships.get(d))), None)
+
+    @cached_property
+    def _related(self) -> list[Version]:
+        """What was said of the lead itself and of its company, the newest word of each."""
+        names = ("relationship", *(of_company("relationship", domain) for domain in sorted(self.domains)))
+        found = (version_at(self.lead, name, self.at, self.upto) for name in names)
+        return [version for version in found if version is not None]
+
+    def is_related(self, what: str) -> bool:
+        """Whether that is the relationship, or was said of the lead or of its company and not taken back there."""
+        return self.relationship == what or any(version.value == what for version in self._related)
 
     @property
-    def relationship(self) -> str | None:
-        """What the company is to us: as sales or the CRM said, else as the lists say."""
-        said = self.value("relationship") or self.value("account_relationship")
+    def owner(self) -> str | None:
+        """Who owns the lead, else its company's account."""
+        names = ("owner", *(of_company("owner", domain) for domain in sorted(self.domains)))
+        said = next((owner for name in names if (owner := self.value(name)) is not None), None)
         if said is not None:
             return str(said)
-        return next((found for d in sorted(self.domains) if (found := self.model.relationships.get(d))), None)
+        return next((owner for d in sorted(self.domains) if (owner := self.model.owners.get(d))), None)
 
     def listed(self, name: str) -> bool:
         """Whether the company's domain is on one of the model's lists."""
@@ -210,8 +241,7 @@ class Standing:
             return False
         return not any(
             c.points > 0 and not c.origin & Origin.IMPORT
-            for rule in self.model.rules
-            if rule.visits or rule.id in self.lead.evidence
+            for rule in counting(self.lead, self.model)
             for c in alive(rule, self.lead, self.at, self.upto, self.state.floor)
         )
 
@@ -221,9 +251,9 @@ class Standing:
 
 
 BLOCKS: Final[dict[Block, Callable[[Standing], bool]]] = {
-    "competitor": lambda s: s.relationship == "competitor" or s.listed("competitors"),
+    "competitor": lambda s: s.is_related("competitor") or s.listed("competitors"),
     "own": lambda s: s.listed("own_domains"),
-    "do_not_contact": lambda s: s.relationship == "do_not_contact",
+    "do_not_contact": lambda s: s.is_related("do_not_contact"),
     "no_consent": lambda s: s.value("consent_processing") is False,
     "disposable_mail": lambda s: s.mail_is("disposable"),
     "customer": lambda s: s.relationship == "customer",

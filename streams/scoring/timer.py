@@ -13,7 +13,7 @@ from streams.scoring.model import Model
 from streams.scoring.move import move, remark
 from streams.scoring.qualification import mql_lost
 from streams.scoring.response import NOT_WORKED
-from streams.scoring.score import alive, score
+from streams.scoring.score import alive
 from streams.scoring.standing import Standing
 
 LAST: Final = "\U0010ffff"
@@ -122,12 +122,19 @@ def quiet_until(lead: Lead, model: Model, now: int) -> int:
     if state.stage == Stage.RECYCLED:
         first.append(max(state.back, state.at) - 1)
     elif state.stage == Stage.MQL and not state.open:
-        first.append(_mql_until(lead, model, now, state))
+        # Whether the lead may stay under a model that was activated since is not known yet.
+        first.append(_mql_until(lead, model, now, state) if now >= model.since else model.since)
     return max(min(first), now) if first else NEVER
 
 
 def _mql_until(lead: Lead, model: Model, now: int, state: Move) -> int:
+    standing = Standing(lead, model, now, LAST, state)
+    if mql_lost(standing):  # by another model than the one by which it came here
+        return now
     first = now + model.longest
+    request = model.source.stages.mql.request or 0
+    for rule in model.request_rules:
+        first = min([first, *(c.at + request for c in lead.evidence.get(rule.id, ()) if c.at + request > now)])
     for rule in model.event_rules:
         for c in lead.evidence.get(rule.id, ()):
             if c.at + rule.keeps > now:
@@ -141,9 +148,8 @@ def _mql_until(lead: Lead, model: Model, now: int, state: Move) -> int:
     if model.half_lives:
         lost = -sum(c.points for r in model.rules if r.penalty for c in alive(r, lead, now, LAST, state.floor))
         stage = model.source.stages.mql
-        found = score(lead, model, now, LAST, state)
-        kept = found.fit if stage.leave_by == "score" else 0.0
-        gained = found.behaviour + lost  # only this decays
+        kept = standing.total - standing.behaviour if stage.leave_by == "score" else 0.0
+        gained = standing.behaviour + lost  # only this decays
         halvings = log2(max(gained / max(stage.leave + lost - kept, 1e-9), 1.0))
         first = min(first, now + int(halvings * min(model.half_lives)))
     return first - 1

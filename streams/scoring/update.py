@@ -38,5 +38,6 @@ def _changes(lead: Lead, step: Step) -> list[str]:
 
 
 def _told(lead: Lead, step: Step, name: str, value: str | bool) -> bool:
-    """Whether this very event told so."""
-    return any((v.at, v.id, v.value) == (*step.position, value) for v in lead.attributes.get(name, ()))
+    """Whether this very event told so, of the lead or of its company."""
+    told = (v for said, found in lead.attributes.items() if said.partition("@")[0] == name for v in found)
+    return any((v.at, v.id, v.value) == (*step.position, value) for v in told)

@@ -78,5 +78,6 @@ def pipeline(own_embedded: EmbeddedBroker) -> Pipeline:
             "LEADSTREAMS_BROKER": own_embedded.bootstrap,
             "LEADSTREAMS_DELIVERY": "at-least-once",
             "LEADSTREAMS_SECRET": SECRET,
+            "LEADSTREAMS_MODEL": "published",
         },
     )

@@ -53,7 +53,7 @@ def test_a_model_that_is_not_there_is_one_line(cli: Cli) -> None:
 def test_show_prints_the_page_and_json_the_content(cli: Cli) -> None:
     page = cli("model", "show")
     assert page.code == 0
-    assert page.out.startswith("# Scoring model published, version 1\n")
+    assert page.out.startswith("# Scoring model b2b, version 1\n")
     found = cli("model", "show", "published", "--json").json()
     assert (found["name"], [rule["id"] for rule in found["rules"]][:2]) == ("published", ["visits", "whitepaper"])
 

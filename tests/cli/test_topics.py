@@ -9,7 +9,7 @@ from streams import topics
 from streams.broker import EmbeddedBroker
 from streams.identity.keys import Secret
 from streams.log import TAIL_RECORDS
-from streams.model_file import SHIPPED
+from streams.model_file import SHIPPED, shipped
 from streams.progress import CORE, KEY, Progress, encode
 from streams.settings import Settings
 from tests.cli.conftest import SECRET, Cli, Pipeline
@@ -29,6 +29,15 @@ def test_topics_are_created_once_and_then_found(cli: Cli, own_embedded: Embedded
 
 def test_the_check_passes_on_created_topics(cli: Cli, pipeline: Pipeline) -> None:
     assert cli("topics", "check", **pipeline.environment).code == 0
+
+
+@pytest.mark.parametrize("model", shipped())
+def test_created_topics_are_kept_as_long_as_the_model_looks_back(
+    cli: Cli, own_embedded: EmbeddedBroker, model: str
+) -> None:
+    environment = {"LEADSTREAMS_BROKER": own_embedded.bootstrap, "LEADSTREAMS_MODEL": model}
+    assert cli("topics", "create", **environment).code == 0
+    assert cli("topics", "check", "--json", **environment).json() == []
 
 
 def test_the_check_fails_on_another_number_of_partitions(cli: Cli, pipeline: Pipeline) -> None:
@@ -60,9 +69,9 @@ def test_without_being_told_the_check_takes_the_days_from_the_model(
     model = tmp_path / "long.yaml"
     shipped = (SHIPPED / "published.yaml").read_text()
     model.write_text(shipped.replace("cool_down: 0s", "cool_down: 31d"))  # with the 60 days of the longest rule
-    assert cli("topics", "check", **pipeline.environment, LEADSTREAMS_MODEL=str(model)).code == 1
+    assert cli("topics", "check", **{**pipeline.environment, "LEADSTREAMS_MODEL": str(model)}).code == 1
     model.write_text(shipped.replace("cool_down: 0s", "cool_down: 30d"))
-    assert cli("topics", "check", **pipeline.environment, LEADSTREAMS_MODEL=str(model)).code == 0
+    assert cli("topics", "check", **{**pipeline.environment, "LEADSTREAMS_MODEL": str(model)}).code == 0
 
 
 def write_meta(settings: Settings, secret: bytes) -> None:

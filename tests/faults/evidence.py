@@ -30,9 +30,9 @@ class Letter(NamedTuple):
 
 
 class Source(NamedTuple):
-    """One topic-partition that workers read: where its log begins, the digest of each record by offset, when it was
-    appended (Unix ms), and how often each offset was recorded as applied. `damaged` are the ranges of offsets that
-    nobody can decode."""
+    """One topic-partition that workers read: where its log begins, the digest of each record by offset, when it
+    was appended (Unix ms), and how often each offset was recorded as applied. `damaged` are the ranges of offsets
+    that nobody can decode."""
 
     first: int
     records: dict[int, bytes]

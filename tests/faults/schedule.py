@@ -110,12 +110,9 @@ class _Run:
             judge = self._judge(load, calm)
         finally:
             site.close()
-            if schedule.tmpfs:
-                injection.unmount(self._directory / "kafka")
+            self._unmount()
         judge.ends(site.left_behind())
         judge.logs(self._directory / "logs", schedule.errors)
-        if schedule.tmpfs:
-            injection.unmount(self._directory / "logs")
         watch = self._watch
         recovery: dict[str, list[float | None]] = {}
         for injected in watch.injected:
@@ -134,6 +131,16 @@ class _Run:
             judge.found,
             time.monotonic() - started,
         )
+
+    def _unmount(self) -> None:
+        """The small disks go; what was logged stays."""
+        if self._schedule.tmpfs:
+            logs = self._directory / "logs"
+            kept = {place.name: place.read_bytes() for place in logs.glob("*.log")}
+            for place in (logs, self._directory / "kafka"):
+                injection.unmount(place)
+            for name, content in kept.items():
+                (logs / name).write_bytes(content)
 
     def _play(self) -> tuple[Load, float | None]:
         """The load and the faults, to the end of the lag; how long that took."""

@@ -87,7 +87,14 @@ _MADE: Final = (
         tmpfs=1_500,
         errors=(DISK_FULL,),
     ),
-    Schedule("clock", "workers an hour or a day off", (injection.wrong_clock,), (3.0, 8.0), seconds=80),
+    Schedule(
+        "clock",
+        "workers an hour or a day off",
+        (injection.wrong_clock,),
+        (3.0, 8.0),
+        seconds=80,
+        errors=(FROZEN,),
+    ),
     Schedule("repeats", "5 % repeats, some much later", KILLS, (4.0, 10.0), mix=Mix(repeats=0.05)),
     Schedule(
         "disorder",

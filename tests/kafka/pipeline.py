@@ -11,6 +11,8 @@ from typing import Any, Final
 from tests.kafka.fleet import Process
 
 SECRET: Final = "a-secret-for-tests-of-the-pipeline"
+MODEL: Final = "published"
+"""Few rules, so that random traffic reaches sales."""
 PROGRAM: Final = Path(sys.executable).with_name("leadstreams")
 
 
@@ -25,7 +27,7 @@ class Worker(Process):
         command: Iterable[str] = (str(PROGRAM), "worker"),
         **settings: str,
     ) -> None:
-        super().__init__(bootstrap, "crash", name, log, (), secret=SECRET, **settings)
+        super().__init__(bootstrap, "crash", name, log, (), secret=SECRET, **{"model": MODEL, **settings})
         self._command = [*command]
 
     def lag(self) -> int | None:
@@ -45,7 +47,7 @@ def quiet(workers: Iterable[Worker]) -> bool:
 
 def command(bootstrap: str, *words: str, **settings: str) -> tuple[int, Any]:
     """A `leadstreams` command with --json: exit code and answer."""
-    own = {"broker": bootstrap, "pipeline": "crash", "secret": SECRET, **settings}
+    own = {"broker": bootstrap, "pipeline": "crash", "secret": SECRET, "model": MODEL, **settings}
     environment = os.environ | {f"LEADSTREAMS_{name.upper()}": value for name, value in own.items()}
     done = subprocess.run(
         [str(PROGRAM), *words, "--json"], env=environment, capture_output=True, text=True, timeout=300

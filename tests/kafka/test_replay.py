@@ -39,6 +39,7 @@ class Pipeline:
             **kept,
             "LEADSTREAMS_BROKER": broker.bootstrap,
             "LEADSTREAMS_SECRET": "a secret for tests",
+            "LEADSTREAMS_MODEL": "published",
             "LEADSTREAMS_PARTITIONS": str(PARTITIONS),
             "LEADSTREAMS_SESSION_TIMEOUT_S": "6",
             "LEADSTREAMS_INSTANCE": "one",
@@ -49,6 +50,7 @@ class Pipeline:
         self.settings = Settings(
             broker=broker.bootstrap,
             secret=SecretStr("a secret for tests"),
+            model="published",
             partitions=PARTITIONS,
             pipeline=self.environment["LEADSTREAMS_PIPELINE"],
         )

@@ -38,7 +38,7 @@ class CountingPartition:
         self.number = number
         self._outbox = outbox
         self.counts: dict[tuple[str, ...], int] = {}
-        self.waiting: list[int] = []
+        self.waiting: list[tuple[int, int]] = []
         self.table: dict[bytes, Counter] = {}
         self.dead = 0
         self._partitions = partitions
@@ -115,7 +115,7 @@ class CountingPartition:
     def _owe(self, key: bytes, n: int, arrival: int) -> None:
         value = b"%s:%d" % (key, n)
         self._effects.append(Effect(topics.SALES_HANDOFFS, n % self._partitions, key, value))
-        self.waiting.append(arrival)
+        self.waiting.append((arrival, arrival))
 
     def _refuse(self, record: Record) -> None:
         reason = next((value for name, value in record.headers if name == UNDECODABLE), b"")

@@ -98,7 +98,8 @@ class Core:
                 s = Standing(self.lead, self.model, move.at, move.id, self._before(number), KEY)
                 response = respond(s, kind if kind == REVIEW else "quote", move.at)
                 assert response is not None
-                queue = response.route.owner or ("account-owner" if kind == RELATIONSHIP else response.route.queue)
+                owner = response.route.owner or "account-owner"
+                queue = owner if kind == RELATIONSHIP else response.route.queue
                 found.append(Notice(move.at, kind, move.id, move.deadline, queue))
             elif kind == OVERDUE:
                 found.append(Notice(move.at, kind, TICK, move.deadline, "", level))
