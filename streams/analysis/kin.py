@@ -33,6 +33,12 @@ class Kin:
             found = self._ways[words] = numbers[0], LONE if len(numbers) == 1 else len(self._ways) + 1
         return found
 
+    def unite(self, members: Iterable[int]) -> None:
+        """These are kin for a reason of their own."""
+        first, *others = members
+        for other in others:
+            self._unite(first, other)
+
     def root(self, member: int) -> int:
         """The one number of a kin."""
         parents = self._parents

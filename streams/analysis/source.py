@@ -4,7 +4,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,7 @@ from schemas.dead_letter import Rejected
 from schemas.event import FEEDBACK_TYPES
 from streams import log, topics
 from streams.analysis.kin import Kin
+from streams.follow_up.account import registrable
 from streams.imports.row import lines, opened
 from streams.log import Advance
 from streams.scoring.event import decode
@@ -23,6 +24,7 @@ REFRESH: Final = 2_000
 AS_NEW: Final = -1
 """The way of an event that is never a repetition: an erasure makes its person's identities unknown again."""
 ERASURE: Final = "lead_erased"
+RELATION: Final = "relationship_set"
 
 
 class Event(NamedTuple):
@@ -69,6 +71,7 @@ class _Head(msgspec.Struct, gc=False):
     user_id: str | None = None
     anonymous_id: str | None = None
     previous_id: str | None = None
+    company_domain: Any = None
 
 
 _head: Final = msgspec.json.Decoder(_Head).decode
@@ -82,6 +85,8 @@ class Reader:
         self.mistakes: list[Mistake] = []
         self.types: Counter[str] = Counter()
         self._kin = Kin()
+        self._companies: dict[str, set[int]] = {}
+        self._related: set[str] = set()
 
     def take(self, raw: bytes, line: int, timestamp: int | None = None) -> None:
         """One record; `timestamp`: when the log got it, None for a line of a file."""
@@ -101,6 +106,7 @@ class Reader:
             head.email, head.user_id, head.anonymous_id, head.previous_id, head.source_kind == "browser"
         )
         member, way = joined or self._nobody()
+        self._note_company(head, member)
         self.types[head.type] += 1
         answer = head.type in FEEDBACK_TYPES
         way = AS_NEW if head.type == ERASURE else way
@@ -112,8 +118,31 @@ class Reader:
         if isinstance(event, Rejected):
             self.mistakes.append(Mistake(line, event.reason.value, event.detail))
             return None
-        names = (event.source_kind, event.email, event.user_id, event.anonymous_id, event.previous_id)
+        names = (
+            *(event.source_kind, event.email, event.user_id, event.anonymous_id, event.previous_id),
+            event.company_domain,
+        )
         return _Head(event.type, event.event_id, "", None, *names), event.at, event.received
+
+    def _note_company(self, head: _Head, member: int) -> None:
+        """What is said of a company concerns all who work there."""
+        stated = str(head.company_domain) if head.company_domain else None
+        for domain in (stated, (head.email or "").rpartition("@")[2]):
+            if domain:
+                self._companies.setdefault(domain, set()).add(member)
+        if head.type == RELATION and stated:
+            self._related.add(stated)
+
+    def _join_related(self) -> set[int]:
+        """Make kin of all whom something is told of by their company; the numbers of such kins."""
+        related = {registrable(domain) for domain in self._related} - {None}
+        groups: dict[str | None, set[int]] = {}
+        for domain, members in self._companies.items() if related else ():
+            if (known := registrable(domain)) in related:
+                groups.setdefault(known, set()).update(members)
+        for group in groups.values():
+            self._kin.unite(sorted(group))
+        return {self._kin.root(member) for group in groups.values() for member in group}
 
     def _nobody(self) -> tuple[int, int]:
         """About a company, or nobody at all: the core is to judge it."""
@@ -121,8 +150,11 @@ class Reader:
 
     def finish(self) -> Source:
         """Everything taken, with each event's final kin."""
+        related = self._join_related()
         roots = {member: self._kin.root(member) for member in {event.kin for event in self.events}}
         events = [Event(roots[event[0]], *event[1:]) for event in self.events]
+        if related:  # whatever one of them does may concern the others
+            events = [event._replace(way=AS_NEW) if event.kin in related else event for event in events]
         first = min((event.at for event in events), default=0)
         end = max((event.at for event in events), default=0)
         return Source(events, self.mistakes, self.types, first, end)

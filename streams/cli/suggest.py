@@ -118,5 +118,8 @@ def _write(base: str, out: Path, found: Any) -> None:
     terminal.err.print(f"written: {out}", markup=False)
 
 
+model_commands.command()(suggest)
+
+
 def register(app: typer.Typer) -> None:
-    model_commands.command()(suggest)
+    """Nothing to add: it is a command of `leadstreams model`."""

@@ -2,7 +2,7 @@
 
 The fit is the cast's: 35 an executive, 34 a director, 30 a manager, 19 without decision power. What people do:
 3 or more visits +10, 3 or more to product or pricing pages +25 more, a visit to prices +5, a whitepaper +20, an
-ebook +15, a third offer +20, a request +40 (for information +20), much told in its form +10, an open +5 and a click
+ebook +15, a third offer +20, a request +40 (for information +20), much told in its form +10, an open +5, a click
 +10 (15 together at most), a newsletter +5, a call of theirs +30. Points halve in 14 days (visits, mails, requests)
 or 30.
 
