@@ -28,7 +28,7 @@ from streams.fit.place import country
             ("EU", None),
             ("ZZ", None),
             (None, None),
-                        ("x" * 1000, None),
+            ("x" * 1000, None),
         ),
     ],
 )
