@@ -16,7 +16,6 @@ COMMANDS: Final = (
     "topics",
     "config",
     "model",
-    "suggest",
     "worker",
     "collector",
     "connect",

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from schemas.model import Language
 from streams import model_file, model_page
-from streams.cli import terminal
+from streams.cli import suggest, terminal
 from streams.scoring.model import Model
 from streams.settings import Settings
 
@@ -193,4 +193,5 @@ def _show_list(rows: list[dict[str, Any]], partitions: int) -> None:
 
 
 def register(parent: typer.Typer) -> None:
+    suggest.register(app)
     parent.add_typer(app, name="model", rich_help_panel="Set up")

@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 
 from streams.cli import terminal
-from streams.cli.model import app as model_commands
 
 
 class Target(StrEnum):
@@ -118,8 +117,6 @@ def _write(base: str, out: Path, found: Any) -> None:
     terminal.err.print(f"written: {out}", markup=False)
 
 
-model_commands.command()(suggest)
-
-
-def register(app: typer.Typer) -> None:
-    """Nothing to add: it is a command of `leadstreams model`."""
+def register(group: typer.Typer) -> None:
+    """Add it to the commands of `leadstreams model`."""
+    group.command()(suggest)
