@@ -14,10 +14,12 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from streams import topics
+from streams import connection, topics
 from streams.collector.budget import Budget
 from streams.collector.gateway import Outgoing, Unavailable
 from streams.collector.metrics import EdgeMetrics
+
+connection.mend()
 
 log = logging.getLogger(__name__)
 

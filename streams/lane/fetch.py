@@ -20,7 +20,10 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
+from streams import connection
 from streams.lane.record import UNDECODABLE, Batch, Record
+
+connection.mend()
 
 MAX_RECORDS: Final = 2_000
 """A batch stops growing here: long enough to spread the cost of a delivery, short enough (15 ms) to be polite."""

@@ -55,6 +55,7 @@ class Tenure:
         self.tally = Tally()
         self.task: asyncio.Task[None] | None = None
         self._lane = lane
+        self._tps = [TP(topic, number) for topic in lane.sources]
         self._writer: Writer = lane.new_writer(number)
         self._committed: dict[str, int] = {}
         self._lock = asyncio.Lock()
@@ -150,6 +151,8 @@ class Tenure:
     async def _take_over(self) -> None:
         await self._lane.stable.wait()
         started = time.monotonic()
+        # Nobody fences who could not read afterwards: others may own the partition by now.
+        await self._lane.thread.ranges(self._tps)
         await self._writer.open()
         partition = self._lane.make_partition(self.number, self._lane.partitions)
         async with self._lane.restoring, LogReader(self._lane.client_options, f"restore-{self.number}") as reader:
@@ -178,9 +181,8 @@ class Tenure:
         partition = self.partition
         assert partition is not None
         offsets = partition.offsets
-        tps = [TP(topic, self.number) for topic in self._lane.sources]
-        ranges = await self._lane.thread.ranges(tps)
-        start = {tp.topic: self._start(tp, offsets.get(tp.topic), *ranges[tp]) for tp in tps}
+        ranges = await self._lane.thread.ranges(self._tps)
+        start = {tp.topic: self._start(tp, offsets.get(tp.topic), *ranges[tp]) for tp in self._tps}
         await self._lane.thread.place({TP(topic, self.number): offset for topic, offset in start.items()})
         if self.partition is not partition or self._lane.generation != generation:
             return  # lost, or a rebalance came between: `resume` follows
@@ -207,8 +209,7 @@ class Tenure:
 
     async def _reseat(self) -> None:
         """After a rebalance: go on only if nobody committed in between."""
-        tps = [TP(topic, self.number) for topic in self._lane.sources]
-        group = await self._lane.thread.group_offsets(tps)
+        group = await self._lane.thread.group_offsets(self._tps)
         for topic, offset in self._committed.items():
             found = group.get(TP(topic, self.number))
             if found is not None and found != offset and self._lane.exactly_once:

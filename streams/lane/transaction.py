@@ -9,9 +9,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from streams import connection
 from streams.changes import Changes
 from streams.lane.packing import BATCH_BYTES, Packed, Packer, size
 from streams.lane.record import ORDER
+
+connection.mend()
 
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 """A hung producer holds back the readers of every partition that it wrote to until this has passed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from base64 import b64encode
 from collections import Counter
 from typing import Final
 
@@ -10,6 +11,7 @@ import aiohttp
 BATCH: Final = 20
 PAUSE_S: Final = 0.05
 TIMEOUT_S: Final = 30.0
+KEY: Final = f"Basic {b64encode(b'dev:').decode()}"
 
 
 class Sender:
@@ -31,9 +33,9 @@ class Sender:
         self._thread.join(2 * TIMEOUT_S)
 
     async def _run(self) -> None:
-        auth, timeout = aiohttp.BasicAuth("dev", ""), aiohttp.ClientTimeout(TIMEOUT_S)
+        headers, timeout = {"Authorization": KEY}, aiohttp.ClientTimeout(TIMEOUT_S)
         turn = 0
-        async with aiohttp.ClientSession(auth=auth, timeout=timeout) as session:
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
             while not self._stopping.is_set():
                 await self._post(session, range(turn, turn + BATCH))
                 turn += BATCH
