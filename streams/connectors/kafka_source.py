@@ -10,10 +10,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import KafkaError
 
 from schemas.dead_letter import Headers, Reason
-from streams import topics
+from streams import connection, topics
 from streams.connectors.source import Record, Release
 from streams.kafka_client import client_options
 from streams.settings import Settings
+
+connection.mend()
 
 log = logging.getLogger(__name__)
 

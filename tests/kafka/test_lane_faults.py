@@ -203,4 +203,5 @@ def test_two_workers_of_one_machine_take_the_next_free_port(fleet: Fleet) -> Non
     first = fleet.worker("a", *SOURCES)
     until(lambda: first.ready, 30, "being ready")
     second = fleet.worker("b", *SOURCES, worker_port=str(first.port))
-    until(lambda: f":{first.port + 1}" in second.log.read_text(), 20, "saying its port")
+    following = [f":{first.port + n}" for n in range(1, 10)]  # some may be taken by others on this machine
+    until(lambda: any(port in second.log.read_text() for port in following), 20, "saying its port")
