@@ -198,7 +198,7 @@ class Shard:
                 outcome = Outcome.NOBODY
             if outcome is Outcome.SCORED:
                 scored += 1
-                if topic == topics.SALES_FEEDBACK:
+                if feedback:
                     self._count("feedback", event.type)
             else:
                 self._count("event", topic, outcome)
