@@ -1,5 +1,6 @@
 """Receivers for the tests: fakes of the CRMs, and a real PostgreSQL."""
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from pytest_httpserver import HTTPServer
 
 from streams.connectors import configuration
 from streams.connectors.base import Base
+from tests.conftest import REQUIRE_KAFKA
 from tests.connectors.fake_hubspot import TOKEN, FakeHubSpot
 from tests.connectors.fake_salesforce import FakeSalesforce
 from tests.connectors.postgres import Postgres, missing
@@ -68,6 +70,8 @@ def settings_of(text: str) -> Base:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of our own, on a free port of loopback."""
     why = missing()
+    if why is not None and os.environ.get(REQUIRE_KAFKA) == "1":
+        pytest.fail(f"PostgreSQL is required where Kafka is: {why}", pytrace=False)
     if why is not None:
         pytest.skip(f"not run: {why}")
     with Postgres() as server:

@@ -10,7 +10,6 @@ import pytest
 from streams import topics
 from streams.broker import free_port
 from streams.demo.processes import ask
-from tests.kafka.broker import missing
 from tests.kafka.fleet import until
 from tests.kafka.pipeline import PROGRAM
 from tests.operations.guarded_kafka import Authority, grant, guarded_broker, variables
@@ -23,7 +22,7 @@ WORKER_WRITES = (
     *(topics.SALES_HANDOFFS, topics.SALES_HANDOFFS_SHADOW, topics.DEAD_LETTERS),
 )
 
-pytestmark = [pytest.mark.kafka, pytest.mark.skipif(missing() is not None, reason=str(missing()))]
+pytestmark = pytest.mark.kafka
 
 
 class Site:

@@ -39,7 +39,7 @@ PATIENCE_S = 40.0
 
 needs_prometheus = pytest.mark.skipif(
     shutil.which("promtool") is None or shutil.which("prometheus") is None,
-    reason="install Debian's package prometheus",
+    reason="not run: install Debian's package prometheus",
 )
 
 
