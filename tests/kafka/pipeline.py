@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.kafka.fleet import Process
+from tests.kafka.fleet import Process, until
 
 SECRET: Final = "a-secret-for-tests-of-the-pipeline"
 MODEL: Final = "published"
 """Few rules, so that random traffic reaches sales."""
+LOOKS: Final = 10
+"""Quiet ones in a row that tell the end of a backlog."""
 PROGRAM: Final = Path(sys.executable).with_name("leadstreams")
 
 
@@ -43,6 +45,19 @@ class Worker(Process):
 def quiet(workers: Iterable[Worker]) -> bool:
     """Whether all are ready and know of nothing that is not applied."""
     return all(lag == 0 for lag in [worker.lag() for worker in workers])
+
+
+def await_quiet(workers: list[Worker], patience_s: float = 120) -> None:
+    """Polls until they are quiet for `LOOKS` looks in a row: longer than a fetch waits, since a worker learns only
+    from its next fetch that there is more."""
+    looks = 0
+
+    def quiet_for_long() -> bool:
+        nonlocal looks
+        looks = looks + 1 if quiet(workers) else 0
+        return looks == LOOKS
+
+    until(quiet_for_long, patience_s, "the end of the backlog")
 
 
 def command(bootstrap: str, *words: str, **settings: str) -> tuple[int, Any]:

@@ -15,7 +15,7 @@ from streams.scoring.attribute import ATTRIBUTES, LONGEST, VERSIONS
 from streams.scoring.instant import HOUR, rfc3339
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.fleet import PARTITIONS, read_committed, renew_topics, until
-from tests.kafka.pipeline import SECRET, Worker, command, quiet
+from tests.kafka.pipeline import SECRET, Worker, await_quiet, command
 
 Names = tuple[str | None, str | None, str | None]
 """Address, user id, device."""
@@ -85,7 +85,7 @@ def test_events_of_the_largest_size_on_the_wrong_partition_are_scored_and_their_
     send_largest(producer, topics.LEAD_ACTIVITIES, called, mail)
     producer.close()
 
-    until(lambda: quiet([worker]), 60, "the end of the backlog")
+    await_quiet([worker])
     until(lambda: len(read_committed(bootstrap, topics.SALES_HANDOFFS, PARTITIONS)) == 1, 30, "the handoff")
 
     assert read_committed(bootstrap, topics.DEAD_LETTERS, PARTITIONS) == []

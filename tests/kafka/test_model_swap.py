@@ -19,7 +19,7 @@ from streams.identity.keys import Secret, lead_keys, partition_of
 from streams.scoring.instant import DAY, rfc3339
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.fleet import read_committed, renew_topics, until
-from tests.kafka.pipeline import SECRET, Worker, command, quiet
+from tests.kafka.pipeline import SECRET, Worker, await_quiet, command
 from tests.kafka.traffic import Progress, Written, traffic, write
 
 PARTITIONS: Final = 4
@@ -70,9 +70,17 @@ class Site:
         found = read_committed(self.bootstrap, topic, PARTITIONS)
         return [json.loads(record.value or b"")["data"] for record in found]
 
+    def handed_over(self) -> tuple[int, int]:
+        """How many live and how many in shadow."""
+        return len(self.handoffs()), len(self.handoffs(topics.SALES_HANDOFFS_SHADOW))
+
     def transitions(self) -> list[transition.Transition]:
         found = read_committed(self.bootstrap, topics.LEAD_TRANSITIONS, PARTITIONS)
         return [told for record in found if (told := transition.decode(record.value or b"")) is not None]
+
+    def reached_sales(self, model_id: str) -> set[str]:
+        """The leads who became sales-qualified under this model."""
+        return {one.lead_key for one in self.transitions() if one.model_id == model_id and one.to_stage == "sql"}
 
     def send(self, records: Iterator[Written]) -> None:
         asyncio.run(self._send(records))
@@ -101,11 +109,6 @@ def decided(name: str, people: int) -> Iterator[Written]:
             yield Written(topic, partition_of(key, PARTITIONS), key.encode(), msgspec.json.encode(event))
 
 
-def wait_quiet(workers: list[Worker]) -> None:
-    until(lambda: quiet(workers), 120, "the end of the backlog")
-    until(lambda: quiet(workers), 10)
-
-
 def test_a_model_published_under_load_and_kill_9_takes_over_at_one_point_and_hands_nobody_over(
     lane_kafka: KafkaBroker, workers: list[Worker], tmp_path: Path
 ) -> None:
@@ -126,7 +129,7 @@ def test_a_model_published_under_load_and_kill_9_takes_over_at_one_point_and_han
     workers[1].kill()
     workers[1].start()
     sending.join()
-    wait_quiet(workers)
+    await_quiet(workers)
 
     assert site.in_force() == {easy: [0, 1, 2, 3]}
     site.replay()
@@ -142,19 +145,21 @@ def test_a_model_published_under_load_and_kill_9_takes_over_at_one_point_and_han
     before = len(site.handoffs()), len(site.transitions())
     easiest = site.publish(site.model("easiest", sql="20"))
     until(lambda: site.in_force() == {easiest: [0, 1, 2, 3]}, 60, "the next model")
-    wait_quiet(workers)
+    await_quiet(workers)
     assert (len(site.handoffs()), len(site.transitions())) == before
     assert site.handoffs(topics.SALES_HANDOFFS_SHADOW) == []
 
     # To shadow, and live again.
     for mode, live, shadow in (("shadow", 0, 20), ("off", 0, 0), ("live", 20, 0)):
-        found = len(site.handoffs()), len(site.handoffs(topics.SALES_HANDOFFS_SHADOW))
+        found = site.handed_over()
         name = site.publish(site.model(f"then-{mode}", mode=mode))
         until(lambda name=name: site.in_force() == {name: [0, 1, 2, 3]}, 60, mode)  # type: ignore[misc]
         site.send(decided(mode, 20))
-        wait_quiet(workers)
-        assert len(site.handoffs()) == found[0] + live
-        assert len(site.handoffs(topics.SALES_HANDOFFS_SHADOW)) == found[1] + shadow
+        until(lambda name=name: len(site.reached_sales(name)) == 20, 60, "the moves")  # type: ignore[misc]
+        expected = found[0] + live, found[1] + shadow
+        until(lambda expected=expected: site.handed_over() >= expected, 60, "the handoffs")  # type: ignore[misc]
+        await_quiet(workers)
+        assert site.handed_over() == expected
     site.replay()
     for worker in workers:
         assert worker.stop() == 0

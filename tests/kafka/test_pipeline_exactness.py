@@ -16,7 +16,7 @@ from streams.identity.keys import Secret
 from streams.settings import Settings
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.fleet import until
-from tests.kafka.pipeline import SECRET, Worker, command, quiet
+from tests.kafka.pipeline import SECRET, Worker, await_quiet, command
 from tests.kafka.traffic import Progress, traffic, write
 
 PARTITIONS: Final = 4
@@ -57,8 +57,7 @@ def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
         victim.start()
     sending.join()
     assert progress.sent == RECORDS
-    until(lambda: quiet(workers), 120, "the end of the backlog")
-    until(lambda: quiet(workers), 10)
+    await_quiet(workers)
     code, found = command(kafka.bootstrap, "replay", "--diff")
     assert (code, found["differences"]) == (0, []), json.dumps(found["differences"][:8])
     for worker in workers:
