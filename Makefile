@@ -46,8 +46,9 @@ format: $(VENV)/.ready-dev  ## formats the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-faults: $(VENV)/.ready-dev $(KAFKA)/.ready  ## faults on Apache Kafka (SCHEDULE=kill SEED=7 MINUTES=2, or SCHEDULE=all)
-	@$(BIN)/python -m tests.faults $(SCHEDULE) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+faults: $(VENV)/.ready-dev $(KAFKA)/.ready  ## faults on Apache Kafka (SCHEDULE=kill SEED=7 MINUTES=2; SCHEDULE=all LEDGER=file goes on)
+	@$(BIN)/python -m tests.faults $(SCHEDULE) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(LEDGER),--ledger $(LEDGER))
 
 bench: $(VENV)/.ready-dev $(KAFKA)/.ready  ## measures the pipeline on Apache Kafka (BENCH_ARGS)
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)

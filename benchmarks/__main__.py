@@ -3,7 +3,7 @@
 Without a command: events per second of one worker on one core, exactly once; the broker has a core of its own. Two
 figures: per second of the wall clock, which other programs disturb, and per second of the worker's processor time,
 which they disturb less; and, to compare with other machines, the cost of one event as a multiple of decoding it as
-untyped JSON in the same run. Commands: peers, latency, restore, memory, stages; each has `--help`.
+untyped JSON in the same run. Commands: peers, latency, restore, memory, stages, lift, console; each has `--help`.
 """
 
 import argparse
@@ -18,6 +18,9 @@ COMMANDS: Final = {
     "restore": "restoring",
     "memory": "memory",
     "stages": "stages",
+    "lift": "lift",
+    "backtest": "backtest",
+    "console": "console",
 }
 
 

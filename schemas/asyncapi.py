@@ -64,6 +64,7 @@ def _messages() -> Document:
 
 _OUTPUTS: Final = {
     topics.LEAD_TRANSITIONS: ["lead-transition"],
+    topics.LEAD_TRANSITIONS_SHADOW: ["lead-transition"],
     topics.SALES_HANDOFFS: ["lead-sql", "lead-update"],
     topics.SALES_HANDOFFS_SHADOW: ["lead-sql"],
     topics.DEAD_LETTERS: ["dead-letter"],
@@ -75,7 +76,7 @@ def _carries() -> dict[str, list[str]]:
 
 
 def _channels() -> Document:
-    description = {topic.name: topic.carries for topic in topics.ALL}
+    description = {topic.name: topic.carries for topic in (*topics.ALL, *topics.SHADOW)}
     return {
         topic: {
             "address": topic,

@@ -59,6 +59,12 @@ class Envelope(BaseModel):
     utm_campaign: str | None = None
     utm_term: str | None = None
     utm_content: str | None = None
+    touch_channel: str | None = Field(
+        None, description="the channel by which the person came; the collector's enrichment finds it"
+    )
+    email_domain_kind: str | None = Field(
+        None, description="company, personal or disposable; the collector's enrichment finds it"
+    )
     is_machine: bool | None = Field(None, description="a bot, a scanner or a mail proxy did it: it scores nothing")
     machine_reason: str | None = None
     schema_version: Annotated[int, Field(ge=1, le=MAX_SCHEMA_VERSION)] | None = Field(

@@ -70,17 +70,27 @@ class HandoffData(Flat):
     owner_queue: str | None
     account_key: str | None
     account_owner: str | None
-    colleagues_active_30d: int | None
+    colleagues_active_30d: int | None = Field(
+        description="how many others of the company did something within 30 days; null without a company's domain"
+    )
+    colleagues: str | None = Field(
+        description="who else of the company was handed over, when, to whom, and where that stands; one per line"
+    )
+    colleague_handoff_id: HandoffId | None = Field(description="of the first of them")
+    colleague_handed_over_at: Instant | None
+    colleague_owner: str | None = Field(description="the person or queue that has the first of them")
     previous_handoffs: int | None
     respond_by: Instant | None
     last_activity_at: Instant | None
-    history: str | None = Field(description="requests and intent first, then the newest; one per line")
-    first_touch_channel: str | None
+    history: str | None = Field(
+        description="requests and intent first, then the newest; one per line, with the model's day and time"
+    )
+    first_touch_channel: str | None = Field(description="the channel by which the person came first")
     last_touch_channel: str | None
     contact_verified: bool | None = Field(description="the address was also seen from a server source")
     may_email_marketing: bool | None
     may_phone: bool | None
-    consent_basis: str | None
+    consent_basis: str | None = Field(description="on what grounds the person may be addressed, in words")
     lead_url: str | None
     model_id: str
     model_version: str

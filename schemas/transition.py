@@ -54,6 +54,7 @@ class Remark(Part):
     type: str
     text: str
     day: str = Field(description="the day of `at` where the model lives, as people write it")
+    time: str = Field("", description="and the time of day")
 
 
 class Transition(Part):
@@ -90,3 +91,6 @@ class Transition(Part):
     )
     history: list[Remark]
     traceparent: str | None
+    account: str | None = Field(
+        None, description="the account by whose agent sales gets this; null where the handoff agent gives it"
+    )

@@ -1,12 +1,14 @@
-"""What is known of companies as a whole: each partition keeps all of it, and tells it to the leads that it has.
+"""What companies as a whole are to us: each partition keeps all of it, and tells it to the leads that it has.
 
-A company is not a lead: its record has a key of its own kind, which no lead's can equal, and attributes only.
+A company is not a lead: its record has a key of its own kind, which no lead's can equal. Here it is about the
+record's attributes; the rest of it is the account agent's.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from streams import topics
+from streams.account_record import Account
 from streams.changes import Effect
 from streams.follow_up.account import account_key
 from streams.identity.forward import Relation, encode
@@ -16,7 +18,7 @@ from streams.scoring.attribute import SAID, START, unite
 from streams.scoring.event import Event
 from streams.scoring.lead import Lead, Move, Position, Version
 from streams.scoring.model import Model
-from streams.table import ACCOUNT_KEYS, Table
+from streams.table import Table
 from streams.transition import Cause
 
 DOMAIN: Final = "company_domain"
@@ -45,8 +47,8 @@ class Accounts:
 
     def restored(self) -> None:
         """The table is read."""
-        for key in self._table:
-            if key.startswith(ACCOUNT_KEYS) and (record := self._table.get(key)) is not None:
+        for key, record in self._table.lasting_accounts():
+            if DOMAIN in record.attributes:
                 self._keys[str(record.attributes[DOMAIN][0].value)] = key
 
     def spread(self, event: Event, arrival: int, model: Model) -> bool:
@@ -65,8 +67,7 @@ class Accounts:
         key = account_key(said.domain)
         if key is None:
             return
-        record = self._table.get(key) or self._table.create(key)
-        if not _note(record, said):
+        if not _note(self._table.open_account(key), said):
             return
         self._table.touch(key)
         self._keys[said.domain] = key
@@ -105,7 +106,7 @@ class Accounts:
 
     def _note(self, lead: Lead, domain: str) -> list[Position]:
         key = self._keys.get(domain)
-        record = None if key is None else self._table.get(key)
+        record = None if key is None else self._table.account(key)
         return [] if record is None else relation.note(lead, domain, record.attributes)
 
     def _found(self, domain: str) -> set[str]:
@@ -113,13 +114,12 @@ class Accounts:
         if self._members is None:
             self._members = {}
             for key, lead in self._table.each():
-                if not key.startswith(ACCOUNT_KEYS):
-                    for one in relation.domains(lead):
-                        self._members.setdefault(one, set()).add(key)
+                for one in relation.domains(lead):
+                    self._members.setdefault(one, set()).add(key)
         return self._members.get(domain, set())
 
 
-def _note(record: Lead, said: Relation) -> bool:
+def _note(record: Account, said: Relation) -> bool:
     """Put what was said into a company's record; whether it was news."""
     told = {DOMAIN: said.domain, "relationship": said.relationship, "owner": said.owner}
     changed = False

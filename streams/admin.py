@@ -7,6 +7,7 @@ is noted, never held against it.
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ QUORUM_COPIES: Final = 3
 """From this many copies on, a write waits for two of them: one broken disk then loses nothing."""
 
 UNLIMITED: Final = -1
+
+GONE_S: Final = 30.0
+"""A deleted topic that is still there after this is reported."""
+LOOK_S: Final = 0.1
 
 
 class Unreachable(Exception):
@@ -155,27 +160,40 @@ def partitions_of(topic: Topic, settings: Settings) -> int:
     return 1 if topic.single_partition else settings.partitions
 
 
-def create(client: KafkaAdminClient, settings: Settings, needed_days: float = 0) -> list[Created]:
+def create(
+    client: KafkaAdminClient, settings: Settings, needed_days: float = 0, wanted: Sequence[Topic] = topics.ALL
+) -> list[Created]:
     """Creates the topics that are missing and leaves the others alone. Raises Refused.
 
     `needed_days` is how far back the model looks: nothing of a lead is forgotten earlier.
     Partition N of all topics belongs together, so nothing is created beside topics with another count.
     """
-    there = partition_counts(client, [topic.name for topic in topics.ALL])
-    for topic in topics.ALL:
-        count, wanted = there.get(topic.name), partitions_of(topic, settings)
-        if count not in (None, wanted):
+    there = partition_counts(client, [topic.name for topic in wanted])
+    for topic in wanted:
+        count, right = there.get(topic.name), partitions_of(topic, settings)
+        if count not in (None, right):
             raise Refused(
-                f"{topic.name} has {count} partitions, not {wanted}: set LEADSTREAMS_PARTITIONS={count} to create"
+                f"{topic.name} has {count} partitions, not {right}: set LEADSTREAMS_PARTITIONS={count} to create"
                 " the missing topics beside it"
             )
-    missing = [topic for topic in topics.ALL if topic.name not in there]
+    missing = [topic for topic in wanted if topic.name not in there]
     if missing:
         _create(client, missing, settings, needed_days)
         client.wait_for_topics([topic.name for topic in missing])
-    return [
-        Created(topic.name, partitions_of(topic, settings), new=topic.name not in there) for topic in topics.ALL
-    ]
+    return [Created(topic.name, partitions_of(topic, settings), new=topic.name not in there) for topic in wanted]
+
+
+def delete(client: KafkaAdminClient, unwanted: Sequence[Topic]) -> None:
+    """Deletes those of the topics that are there, and waits until they are gone. Raises Refused."""
+    names = [topic.name for topic in unwanted]
+    there = [*partition_counts(client, names)]
+    if there:
+        client.delete_topics(there)
+    deadline = time.monotonic() + GONE_S
+    while partition_counts(client, names):
+        if time.monotonic() > deadline:
+            raise Refused(f"{', '.join(there)}: deleted, and still there after {GONE_S:.0f} s")
+        time.sleep(LOOK_S)
 
 
 def _create(client: KafkaAdminClient, missing: Sequence[Topic], settings: Settings, needed_days: float) -> None:

@@ -1,9 +1,19 @@
 """Telling the outside what the stage history says, each move once, and issuing each cycle's handoff once."""
 
+from typing import Final
+
+from msgspec.structs import replace
+
 from streams import transition
+from streams.scoring import issue
 from streams.scoring.application import MOST_FACTS
+from streams.scoring.instant import NEVER
 from streams.scoring.lead import TICK, Issued, Lead, Move
 from streams.scoring.model import Model
+from streams.scoring.response import REVIEW, respond
+from streams.scoring.standing import Standing
+from streams.scoring.timer import OVERDUE
+from streams.scoring.update import NEW_REQUEST, UPDATES
 from streams.transition import Cause, Transition
 
 
@@ -19,14 +29,37 @@ def announce(key: str, lead: Lead, before: Move | None, cause: Cause, model: Mod
             noted = (move.at, move.id, move.note)
             if noted not in lead.noted:
                 lead.noted = (*lead.noted, noted)[-MOST_FACTS:]
-                told.append(transition.tell(lead, key, move, move.stage, _by(move, cause), model, None))
+                heard = _heard(lead, key, move, cause, model)
+                if heard is not None:
+                    told.append(transition.tell(lead, key, heard, heard.stage, _by(heard, cause), model, None))
             continue
         issued = _issue(key, lead, move, model)
         if (move.stage, move.cycle) == (lead.said, lead.said_cycle) and issued is None:
             continue
         told.append(transition.tell(lead, key, move, lead.said, _by(move, cause), model, issued))
+        if issued is not None and (account := told[-1].account) is not None:
+            issue.issued_by(lead, account)
         lead.said, lead.said_cycle = int(move.stage), move.cycle
     return told
+
+
+def _heard(lead: Lead, key: str, note: Move, cause: Cause, model: Model) -> Move | None:
+    """A note as it is told. What was learnt late may name a handoff that a history rewritten since never gave out:
+    nobody is late with it, a new request has to be looked at, and the rest is no news to sales."""
+    name = note.note.partition(":")[0]
+    given_out = {issued.handoff for issued in lead.issued} | {one for fact in lead.merged for one in fact.open}
+    if name not in FOR_SALES or not note.open or not given_out.isdisjoint(note.open):
+        return note
+    if name == OVERDUE:
+        return None
+    if name != NEW_REQUEST:
+        return replace(note, open=())
+    response = respond(Standing(lead, model, note.at, note.id, note, key), REVIEW, cause.arrival)
+    return replace(note, note=REVIEW, open=(), deadline=response.respond_by if response else NEVER)
+
+
+FOR_SALES: Final = UPDATES | {OVERDUE}
+"""Notes about a handoff."""
 
 
 def _by(move: Move, cause: Cause) -> Cause:

@@ -1,12 +1,13 @@
 """The stream application on one page: which topics are read, by which agents, into which table.
 
-    inputs, lead-forwards --> score ------> lead-transitions, lead-forwards, dead-letters
-    lead-transitions -------> hand_over --> sales-handoffs
+    inputs, lead-forwards --> score ----------> lead-transitions, lead-forwards, account-activities, dead-letters
+    lead-transitions -------> hand_over ------> sales-handoffs: of people without a company
+    account-activities -----> keep_accounts --> sales-handoffs: of people of a company, who are known by then
 
-An agent gets batches: all records of one topic-partition from one poll. It applies them to the partition's leads,
-which are plain Python objects in memory; nothing here does I/O. The lane (streams/lane) brings the batches, writes
-the changed leads to the table's changelog (`lead-scores-changelog`), sends what follows from them, and commits all
-of it with the offsets in one transaction per flush.
+An agent gets batches: all records of one topic-partition from one poll. It applies them to the partition's leads
+and accounts, which are plain Python objects in memory; nothing here does I/O. The lane (streams/lane) brings the
+batches, writes the changed records of both tables to the changelog (`lead-scores-changelog`), sends what follows
+from them, and commits all of it with the offsets in one transaction per flush.
 """
 
 from collections.abc import AsyncIterator
@@ -71,8 +72,14 @@ def create_app(lane: Lane) -> App:
         async for batch in batches:
             lane.apply(batch)
 
+    async def keep_accounts(batches: AsyncIterator[Batch]) -> None:
+        """What a company's people do to its account; of their transitions the handoffs that name colleagues."""
+        async for batch in batches:
+            lane.apply(batch)
+
+    others = {topics.LEAD_TRANSITIONS: hand_over, topics.ACCOUNT_ACTIVITIES: keep_accounts}
     for topic in lane.sources:
-        agent = hand_over if topic == topics.LEAD_TRANSITIONS else score
+        agent = others.get(topic, score)
         app.agent(_source(app, topic), name=f"{agent.__name__}-{topic}")(agent)
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from streams.scoring.attribute import Value
+from streams.scoring import touch
+from streams.scoring.attribute import Value, version_at
 from streams.scoring.instant import NEVER, rfc3339
 from streams.scoring.lead import Stage
 from streams.scoring.lift import RELATIONSHIP
@@ -10,7 +11,8 @@ from streams.scoring.qualification import SCORE
 from streams.scoring.response import REVIEW, facts, lane_kind, respond
 from streams.scoring.standing import Standing
 from streams.scoring.update import MERGED, NEW_REQUEST, UPDATES
-from streams.words import lane
+from streams.story import day
+from streams.words import basis, lane
 
 Flat = dict[str, Value | None]
 REQUESTS: Final = frozenset({"demo", "contact", "quote", "question"})
@@ -23,6 +25,8 @@ def briefing(s: Standing, handed_over: bool, arrival: int) -> Flat:
         by = s.state.lane or SCORE
         told["criteria"] = lane(by, s.total, s.model.source.language)
         told["request_type"] = by if by in REQUESTS else None
+        told |= _touches(s)
+        told["consent_basis"] = _basis(s, by)
     told |= _consent(s)
     told |= _update(s)
     if s.model.fit is not None:
@@ -58,9 +62,29 @@ def _consent(s: Standing) -> Flat:
     unsubscribed = s.value("unsubscribed") is True or s.value("complained") is True
     return {
         "contact_verified": s.knows(("verified",)),
-        "may_email_marketing": not unsubscribed,
+        "may_email_marketing": not unsubscribed and s.value("consent_communication") is not False,
         "may_phone": s.knows(("phone",)) and s.value("relationship") != "do_not_contact",
     }
+
+
+def _touches(s: Standing) -> Flat:
+    """How it came to us first and last; without any trace of that, what the person itself said."""
+    first, last = touch.at(s.lead, s.at, s.upto)
+    said = s.value("referral_channel")
+    return {"first_touch_channel": first or said, "last_touch_channel": last or said}
+
+
+def _basis(s: Standing, by: str) -> str | None:
+    """On what ground somebody may process the data and call, in words, each with its day."""
+    found = []
+    if by in REQUESTS:
+        found.append(basis("request", day(s.state.at, s.model), None, s.model.source.language))
+    for name in ("consent_processing", "consent_communication"):
+        said = version_at(s.lead, name, s.at, s.upto)
+        if said is not None and said.value is not False:
+            about = said.value if isinstance(said.value, str) else None
+            found.append(basis(name, day(said.at, s.model), about, s.model.source.language))
+    return (", " if s.model.source.language == "en" else "、").join(found) or None
 
 
 def _fit(s: Standing) -> Flat:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from streams import topics
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -36,11 +38,19 @@ class Effect(NamedTuple):
     lead: str | None = None
 
 
+class Own(NamedTuple):
+    """The topics in which a partition keeps itself: its records, and the order in which it applied others'."""
+
+    table: str = topics.LEAD_SCORES
+    order: str = topics.LEAD_ORDER
+
+
 class Changes(NamedTuple):
     """All that one flush writes, taken in one synchronous step so that offsets and state cannot disagree.
 
     `table` holds changelog records (None deletes), `meta` the partition's own record, to be written after them;
-    `order` the value of one `lead-order` record; `offsets` the next offset to read of each source topic.
+    `order` the value of one `lead-order` record; `offsets` the next offset to read of each source topic; `own` the
+    topics that the table and the order belong to.
     """
 
     table: list[tuple[bytes, bytes | None]]
@@ -49,6 +59,7 @@ class Changes(NamedTuple):
     effects: list[Effect]
     offsets: dict[str, int]
     events: int
+    own: Own = Own()
 
 
 class Refused(NamedTuple):
@@ -72,6 +83,7 @@ class Partition(Protocol):
     """
 
     number: int
+    own: Own
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one changelog record, in log order."""

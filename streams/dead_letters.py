@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from schemas.dead_letter import Headers, Reason
+from schemas.instant import rfc3339
 from streams import topics
 from streams.admin import Refused, Unreachable, connect, partition_counts, reason
 from streams.changes import Record
@@ -40,6 +41,18 @@ class DeadLetter(NamedTuple):
     def id(self) -> str:
         """`partition:offset`: what names it on the command line."""
         return f"{self.partition}:{self.offset}"
+
+
+def as_json(letter: DeadLetter) -> dict[str, Any]:
+    """What is said of one without showing its content."""
+    known = letter.headers._asdict() if letter.headers else {}
+    size = None if letter.value is None else len(letter.value)
+    return {"id": letter.id, "written": rfc3339(letter.written), **known, "bytes": size}
+
+
+def newest(found: Iterable[DeadLetter], limit: int) -> list[DeadLetter]:
+    """The newest of them, the newest last."""
+    return sorted(found, key=lambda letter: (letter.written, letter.partition, letter.offset))[-limit:]
 
 
 class Selection(NamedTuple):

@@ -4,18 +4,32 @@ import errno
 from collections.abc import Callable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+
+from streams import metrics
 
 PORTS_TRIED = 100
 
 
 class HealthServer:
-    """`/healthz` (the process runs), `/readyz` (200, or 503 and the reasons), `/metrics`. The next free port."""
+    """`/healthz` (the process runs), `/readyz` (200, or 503 and the reasons), `/metrics`. The next free port.
 
-    def __init__(self, host: str, port: int, unready: Callable[[], list[str]]) -> None:
+    `family`: what the names of our metrics begin with, so that no sum takes a shadow for a worker.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        unready: Callable[[], list[str]],
+        family: str = metrics.FAMILY,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
         self._host = host
         self._first = port
         self._unready = unready
+        self._registry = registry
+        self._family = family.encode()
         app = web.Application()
         app.add_routes(
             [
@@ -53,4 +67,5 @@ class HealthServer:
         return web.json_response(body, status=503 if reasons else 200)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body = generate_latest(self._registry).replace(metrics.FAMILY.encode(), self._family)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

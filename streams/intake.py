@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from schemas.dead_letter import Reason, Rejected
+from streams import trace_context
 from streams.changes import Halted, Record
 from streams.lane.record import UNDECODABLE
 from streams.scoring.event import Event, decode, refusal
@@ -48,6 +49,4 @@ def halted(topic: str, first: Record, why: str, refused: Sequence[Rejected]) -> 
 
 def traceparent(record: Record) -> str | None:
     """The trace context that came with the record."""
-    return next(
-        (value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None
-    )
+    return trace_context.of(record.headers)

@@ -19,7 +19,7 @@ from kafka.errors import GroupAuthorizationFailedError
 from kafka.errors import KafkaError as AdminError
 
 from streams import topics
-from streams.kafka_client import client_options
+from streams.kafka_client import client_options, unreadable
 from streams.settings import Settings
 
 PATIENCE_S: Final = 10.0
@@ -50,17 +50,22 @@ def of_worker(settings: Settings) -> Rights:
     """A worker's. It also writes under transactional ids that begin with the pipeline's name and a hyphen."""
     reads = (*topics.SOURCES, topics.LEAD_SCORES, topics.LEAD_ORDER)
     outputs = (topics.SALES_HANDOFFS, topics.SALES_HANDOFFS_SHADOW, topics.LEAD_TRANSITIONS, topics.DEAD_LETTERS)
-    return Rights(
-        reads, (topics.LEAD_SCORES, topics.LEAD_ORDER, topics.LEAD_FORWARDS, *outputs), settings.pipeline
-    )
+    loops = (topics.LEAD_FORWARDS, topics.ACCOUNT_ACTIVITIES)
+    return Rights(reads, (topics.LEAD_SCORES, topics.LEAD_ORDER, *loops, *outputs), settings.pipeline)
+
+
+def of_shadow(settings: Settings) -> Rights:
+    """A shadow model's; its settings name a pipeline of their own, which group and transactional ids go by."""
+    own = (topics.LEAD_SCORES_SHADOW, topics.LEAD_ORDER_SHADOW, topics.LEAD_FORWARDS_SHADOW)
+    return Rights((*topics.INPUTS, *own), (*own, topics.LEAD_TRANSITIONS_SHADOW), settings.pipeline)
 
 
 OF_COLLECTOR: Final = Rights(writes=(*topics.INPUTS, topics.DEAD_LETTERS))
 
 
-def of_connector(name: str) -> Rights:
-    """A connector's; its consumer group has its name."""
-    return Rights((topics.SALES_HANDOFFS,), (topics.DEAD_LETTERS,), name)
+def of_connector(group: str) -> Rights:
+    """A connector's, which reads as this consumer group."""
+    return Rights((topics.SALES_HANDOFFS,), (topics.DEAD_LETTERS,), group)
 
 
 async def denied(settings: Settings, rights: Rights) -> str | None:
@@ -95,11 +100,10 @@ async def verdict(settings: Settings, rights: Rights) -> str | None:
 
 async def _enter(settings: Settings) -> str | None:
     """Connect and log in at the first address that answers."""
-    try:
-        options = client_options(settings)
-    except OSError as error:  # ssl.SSLError is one
-        return f"cannot read the TLS settings (LEADSTREAMS_SSL_*): {error.strerror or error}"
-    away = "no address"
+    unread = unreadable(settings)
+    if unread is not None:
+        return unread
+    options, away = client_options(settings), "no address"
     for address in options["bootstrap_servers"]:
         host, _, port = address.rpartition(":")
         try:

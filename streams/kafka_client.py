@@ -22,6 +22,15 @@ def client_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
+def unreadable(settings: Settings) -> str | None:
+    """One line if a certificate or key cannot be read: a process looks before it starts anything."""
+    try:
+        client_options(settings)
+    except OSError as error:  # ssl.SSLError is one
+        return f"cannot read the TLS settings (LEADSTREAMS_SSL_*): {error.strerror or error}"
+    return None
+
+
 def _ssl_context(settings: Settings) -> ssl.SSLContext:
     """Checks the broker's certificate and host name; presents our own certificate if one is set."""
     context = ssl.create_default_context(cafile=str(settings.ssl_cafile) if settings.ssl_cafile else None)

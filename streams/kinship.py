@@ -5,7 +5,8 @@ from typing import Final
 
 from streams import topics
 from streams.account import Accounts
-from streams.changes import Effect
+from streams.account_report import Reports
+from streams.changes import Effect, Headers
 from streams.identity import forward, link, merge, stub
 from streams.identity.keys import Kind, partition_of, rank
 from streams.outbox import Outbox
@@ -33,6 +34,7 @@ class Kinship:
         table: Table,
         outbox: Outbox,
         accounts: Accounts,
+        reports: Reports,
         partitions: int,
         model: Model,
         announce: Announce,
@@ -40,15 +42,16 @@ class Kinship:
         self._table = table
         self._outbox = outbox
         self._accounts = accounts
+        self._reports = reports
         self._partitions = partitions
         self.model = model
         self._announce = announce
 
-    def send(self, to: str, message: forward.Forward, lead: str | None) -> None:
+    def send(self, to: str, message: forward.Forward, lead: str | None, headers: Headers = ()) -> None:
         """Owe a message to a key, wherever it lives; `lead` is whose record remembers the debt."""
         partition = partition_of(to, self._partitions)
         value = forward.encode(message)
-        self._outbox.owe(Effect(topics.LEAD_FORWARDS, partition, to.encode(), value, (), lead))
+        self._outbox.owe(Effect(topics.LEAD_FORWARDS, partition, to.encode(), value, headers, lead))
 
     def link(self, key: str, lead: Lead, keys: list[str], event: Event, arrival: int) -> None:
         """Tell the other identities of a lead's event whose they are, once; and again when it is proven."""
@@ -126,6 +129,7 @@ class Kinship:
         news = self._accounts.introduce(key, lead, told, self.model)
         merge.merge(lead, key, other, message.source, linked, message.arrival, self.model)
         relation.follow(lead, key, news, linked, message.arrival, self.model)
+        self._reports.merged(key, lead, other, message.source)
         if message.source not in lead.aliases:
             lead.aliases = tuple(sorted([*lead.aliases, message.source])[-MOST_ALIASES:])
         self._table.touch(key)
@@ -147,4 +151,5 @@ class Kinship:
             self._forget(key, lead, message.at, message.arrival)
 
     def _forget(self, key: str, lead: Lead | None, at: int, arrival: int) -> None:
+        self._reports.forget(key, lead)
         self._table.replace(key, stub.erased(lead, at, arrival))

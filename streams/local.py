@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams import topics
-from streams.changes import Effect, Halted
+from streams.changes import Effect, Halted, Headers
 from streams.identity.keys import Secret, partition_of
 from streams.lane.record import Record
 from streams.scoring.lead import Lead
 from streams.shard import Shard, Terms
 
-INTERNAL: Final = (topics.LEAD_FORWARDS, topics.LEAD_TRANSITIONS)
+INTERNAL: Final = (topics.LEAD_FORWARDS, topics.LEAD_TRANSITIONS, topics.ACCOUNT_ACTIVITIES)
 
 
 class Local:
@@ -28,10 +28,12 @@ class Local:
         self._waiting: deque[Record] = deque()
         self._offsets: dict[tuple[str, int], int] = {}
 
-    def feed(self, topic: str, value: bytes | None, timestamp: int, partition: int = 0) -> Halted | None:
+    def feed(
+        self, topic: str, value: bytes | None, timestamp: int, partition: int = 0, headers: Headers = ()
+    ) -> Halted | None:
         """One input record, and all that follows from it. `timestamp`: its arrival in Unix ms."""
         shard = self.shards[partition]
-        halted = shard.apply(topic, [self._record(topic, partition, timestamp, b"", value)])
+        halted = shard.apply(topic, [self._record(topic, partition, timestamp, b"", value, headers)])
         self._collect(shard, timestamp)
         self.settle()
         return halted
@@ -56,12 +58,9 @@ class Local:
             self._collect(shard, record.timestamp)
 
     def leads(self) -> Iterator[tuple[str, Lead]]:
-        """Every record of every shard."""
+        """Every lead's record, of every shard."""
         for shard in self.shards:
-            for key in shard.table.dump():
-                found = shard.table.get(key)
-                if found is not None:
-                    yield key, found
+            yield from shard.table.each()
 
     def find(self, key: str) -> Lead | None:
         """A lead's record by its key."""
@@ -73,16 +72,21 @@ class Local:
         for effect in changes.effects:
             self.outputs.setdefault(effect.topic, []).append(effect)
             if effect.topic in INTERNAL:
-                self._waiting.append(
-                    self._record(effect.topic, effect.partition, timestamp, effect.key, effect.value)
-                )
+                place = effect.topic, effect.partition
+                self._waiting.append(self._record(*place, timestamp, effect.key, effect.value, effect.headers))
 
     def _record(
-        self, topic: str, partition: int, timestamp: int, key: bytes | None, value: bytes | None
+        self,
+        topic: str,
+        partition: int,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
     ) -> Record:
         offset = self._offsets.get((topic, partition), 0)
         self._offsets[topic, partition] = offset + 1
-        return Record(topic, partition, offset, timestamp, key, value, [])
+        return Record(topic, partition, offset, timestamp, key, value, [*headers])
 
 
 __all__ = ["Local", "Secret"]

@@ -12,6 +12,9 @@ from streams import topics
 # A counter's creation time would be a second series for each, which no query here asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+FAMILY: Final = "leadstreams_"
+"""What all names begin with."""
+
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 # One per record read, when it is applied: the rate is the load, and `outcome` says what became of it (scored,
@@ -70,6 +73,10 @@ TRANSITIONS = Counter("leadstreams_transitions", "Changes of stage", ["from_stag
 # One per change of stage, by the lower end of the 20 points into which the score falls (100: that or more). The
 # shape is the model's: it changes with the model, with the audience, or with a broken sender.
 SCORES = Counter("leadstreams_transition_scores", "Changes of stage by score", ["band"])
+
+# At each change of stage one per rule with points there from the day before. A rule that falls silent lost its
+# events (a renamed form, a broken tracker); one that counts at every change tells nobody apart.
+RULES = Counter("leadstreams_transition_rules", "Changes of stage at which a rule counted anew", ["rule"])
 
 # One per remark about a lead that changes no stage: review_requested, existing_relationship, handoff_overdue,
 # lead_updated. Overdue handoffs are the ones to look at.
@@ -141,6 +148,7 @@ _KNOWN: Final[dict[Counter, list[tuple[str, ...]]]] = {
     NOTES: [(remark,) for remark in REMARKS],
     FEEDBACK: [(kind,) for kind in sorted(FEEDBACK_TYPES)],
     DEAD_LETTERS: [(reason.value,) for reason in Reason],
+    FAILURES: [(topic,) for topic in topics.SOURCES],
 }
 """What is counted from zero: Prometheus cannot see the first step of a series that begins with it."""
 
@@ -152,6 +160,7 @@ _COUNTERS: Final = {
     "event": EVENTS,
     "transition": TRANSITIONS,
     "score": SCORES,
+    "rule": RULES,
     "note": NOTES,
     "feedback": FEEDBACK,
     "handoff": HANDOFFS,
@@ -161,5 +170,5 @@ _COUNTERS: Final = {
 
 def add(name: tuple[str, ...], amount: int) -> None:
     """Count what a partition reports: (`event`, topic, outcome), (`transition`, from, to), (`score`, band),
-    (`note`, type), (`feedback`, type), (`handoff`, kind) or (`dead_letter`, reason)."""
+    (`rule`, id), (`note`, type), (`feedback`, type), (`handoff`, kind) or (`dead_letter`, reason)."""
     _COUNTERS[name[0]].labels(*name[1:]).inc(amount)

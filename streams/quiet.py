@@ -5,9 +5,15 @@ import time
 from typing import Final
 
 QUIET_S: Final = 30.0
-NOISY: Final = ("aiokafka", "faust", "mode")
+NOISY: Final = ("aiokafka", "faust", "kafka.", "mode", "opentelemetry")
 STEPS: Final = ("streams.app", "streams.lane.driver", "streams.lane.recovery")
 """Where Faust logs each step of our services' starting and stopping."""
+
+OF_A_GROUP: Final = (
+    *("Heartbeat failed for group", "Group Coordinator Request failed"),
+    *("Marking the coordinator dead", "OffsetCommit failed before join"),
+)
+"""How aiokafka begins what passes by itself; that a broker is away, or a flush was lost, the lane says itself."""
 
 
 class Quiet(logging.Filter):
@@ -33,8 +39,10 @@ class Quiet(logging.Filter):
 
 
 def _usual(record: logging.LogRecord) -> bool:
-    """Kafka 4 answers so for a few milliseconds after each transaction, and the client tries again."""
-    return record.name == "aiokafka.producer.sender" and "NotEnoughReplicasError" in record.getMessage()
+    """What Kafka answers for a moment after each transaction, and while a group forms: the client tries again."""
+    if record.name == "aiokafka.producer.sender":
+        return "NotEnoughReplicasError" in record.getMessage()
+    return record.name == "aiokafka.consumer.group_coordinator" and str(record.msg).startswith(OF_A_GROUP)
 
 
 def quieten_client_logs(handlers: list[logging.Handler] | None = None) -> None:

@@ -85,7 +85,7 @@ async def read(
             heapq.heappush(best, entry)
         elif entry[:2] > best[0][:2]:
             heapq.heapreplace(best, entry)
-    rows = [_row(key, lead, model, at) for _, key, lead in sorted(best, key=lambda e: e[:2], reverse=True)]
+    rows = [row(key, lead, model, at) for _, key, lead in sorted(best, key=lambda e: e[:2], reverse=True)]
     return Roster(rows, {stage: number for stage, number in counts.items() if number})
 
 
@@ -113,7 +113,9 @@ RANKS: Final[dict[Order, Callable[[Lead, Model, int], float]]] = {
 }
 
 
-def _row(key: str, lead: Lead, model: Model, at: int) -> Row:
+def row(key: str, lead: Lead, model: Model, at: int) -> Row:
+    """The line of one lead as of an instant (Unix ms)."""
+
     def known(name: str) -> str | None:
         value = value_at(lead, name, at, LATEST)
         return None if value is None else str(value)

@@ -18,6 +18,9 @@ Delivery = Literal["exactly-once", "at-least-once"]
 
 DEMO_SECRET = "only-for-the-demo-and-tests"  # noqa: S105  refused by `require_secret` outside development
 
+LEAD_URL = "http://127.0.0.1:8801/leads/{key}"
+"""Where the console shows a lead, if it runs where a salesperson sits."""
+
 
 def _one_line(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
@@ -64,8 +67,19 @@ class Settings(BaseSettings):
     flush_ms: int = Field(10, ge=1, le=60_000, description="the longest that work waits for its transaction")
     reject_share: float = Field(0.5, gt=0, le=1, description="halt a partition past this share of refused records")
     session_timeout_s: float = Field(10.0, ge=3, description="a silent worker's partitions move after this")
-    lead_url: str | None = Field(None, description="the console's address of a lead; {key} is filled in")
+    lead_url: str | None = Field(LEAD_URL, description="a lead's page; {key} is filled in; empty: none")
+    console_host: str = "127.0.0.1"
+    console_port: int = Field(8801, ge=0, le=65535)
+    console_watch: Line = Field(
+        "", description="host:port[,host:port] of /metrics to show; default: this machine's"
+    )
+    console_access: Path | None = Field(None, description="TOML file of who may see what in the console")
+    console_audit: Path | None = Field(None, description="who looked at whom, as lines of JSON; default: the log")
+    console_store: Path | None = Field(None, description="keeps the console's read model; default: until it stops")
     log_format: Literal["text", "json"] = Field("text", description="json: one object a line, for log collectors")
+    tracing: bool = Field(
+        False, description="spans by OpenTelemetry (extra `tracing`); OTEL_EXPORTER_OTLP_ENDPOINT says where to"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str | None = None

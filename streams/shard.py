@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import Headers, Reason, Rejected
-from streams import handoff, intake, order, progress, topics, transition, update
+from streams import account_message, intake, order, progress, spectrum, topics, trace_context, transition, update
 from streams.account import Accounts
+from streams.account_agent import AccountAgent
+from streams.account_message import Told
+from streams.account_report import Reports
 from streams.announcement import announce
 from streams.breaker import Breaker
-from streams.changes import Changes, Effect, Halted, Record, Refused
+from streams.changes import Changes, Effect, Halted, Own, Record, Refused
 from streams.identity import forward, link
 from streams.identity.forward import EventForward
 from streams.identity.keys import Secret, lead_keys, partition_of
@@ -21,16 +24,17 @@ from streams.model_document import Document
 from streams.model_life import ModelLife
 from streams.outbox import Outbox
 from streams.progress import Progress
+from streams.sales import Sales
 from streams.scoring import application, relation
 from streams.scoring.application import Outcome
 from streams.scoring.event import Event, decode
-from streams.scoring.instant import DAY, milliseconds, rfc3339
+from streams.scoring.instant import DAY, milliseconds
 from streams.scoring.lead import TICK, Lead, Move
 from streams.scoring.model import Model
 from streams.scoring.stage import elapse
 from streams.scoring.timer import due
-from streams.table import Table
-from streams.transition import Cause
+from streams.table import ACCOUNT_KEYS, Table
+from streams.transition import Cause, Transition
 
 MOST_KNOWN: Final = 100_000
 """Identities whose keys are remembered, to spare the hashing."""
@@ -41,7 +45,6 @@ SWEEP_KEY: Final = b"sweep"
 NO_COMPANY: Final = Rejected(
     Reason.BAD_FIELD, "company_domain: expected the domain of a company, from another source than a browser"
 )
-HIGHEST_BAND: Final = 100.0
 
 
 class Terms(NamedTuple):
@@ -63,6 +66,7 @@ class Shard:
 
     def __init__(self, number: int, partitions: int, terms: Terms) -> None:
         self.number = number
+        self.own = Own()
         self.partitions = partitions
         self.terms = terms
         self.model = terms.model
@@ -73,11 +77,17 @@ class Shard:
         self.progress = Progress(
             {}, partitions, terms.delivery, progress.CORE, self.model.hash, fingerprint, self.model.pipeline
         )
+        self._routes = self.model.source.routing is not None
         self._found: bytes | None = None
         self._life = ModelLife(self.model)
         self._outbox = Outbox(self.table, terms.exactly_once)
         self._accounts = Accounts(self.table, self._outbox, partitions, self._announce)
-        self._kinship = Kinship(self.table, self._outbox, self._accounts, partitions, self.model, self._announce)
+        self._reports = Reports(self._outbox, partitions)
+        self._kinship = Kinship(
+            self.table, self._outbox, self._accounts, self._reports, partitions, self.model, self._announce
+        )
+        self._agent = AccountAgent(self.table)
+        self._sales = Sales(self._outbox, self._agent, partitions, terms.lead_url)
         self._breaker = Breaker(terms.reject_share)
         self._runs: list[order.Run] = []
         self._events = 0
@@ -142,6 +152,9 @@ class Shard:
         if topic == topics.LEAD_TRANSITIONS:
             for record in records:
                 self._hand_over(record)
+        elif topic == topics.ACCOUNT_ACTIVITIES:
+            for record in records:
+                self._keep_account(record)
         elif topic == topics.LEAD_FORWARDS:
             for record in records:
                 self._receive(record)
@@ -250,6 +263,8 @@ class Shard:
         self.table.touch(key)
         if news:
             relation.follow(lead, key, news, (event.at, event.event_id), arrival, self.model)
+        if self._routes and (event.at >= lead.present or event.company_domain is not None):
+            self._reports.act(key, lead, event, self.model)
         if len(keys) > 1:
             self._kinship.link(key, lead, keys, event, arrival)
         if lead.moves and lead.moves[-1] is not before:
@@ -265,41 +280,56 @@ class Shard:
         if event.source_kind == "browser":
             self._reject(record, Rejected(Reason.FORBIDDEN_LINK, "lead_erased: not taken from a browser"))
             return Outcome.REJECTED
-        self._tell_erased(key, lead, event)
+        self._tell_erased(key, lead, event, arrival)
         self._kinship.erase(key, keys, lead, event, arrival)
         return Outcome.SCORED
 
-    def _tell_erased(self, key: str, lead: Lead | None, event: Event) -> None:
+    def _tell_erased(self, key: str, lead: Lead | None, event: Event, arrival: int) -> None:
         """Whoever got a handoff of this person has to erase it too."""
-        mode = self.model.source.handoff.mode
-        if lead is None or not lead.issued or not self.model.judges or mode == "off":
-            return
-        last, model = lead.issued[-1], (self.model.hash, self.model.source.version)
-        made = update.erased(key, last.handoff, last.cycle, rfc3339(event.at), model, self.model.pipeline)
-        self._outbox.owe(handoff.record(made, None, mode, self.number))
+        if lead is not None and self.model.judges:
+            for told in update.erased(lead, key, event, arrival, self.model):
+                self._tell(key, lead, told)
 
     def _announce(self, key: str, lead: Lead, before: Move | None, cause: Cause) -> None:
         """Owe a transition for every move that was not told yet."""
         for told in announce(key, lead, before, cause, self.model):
-            value = transition.encode(told)
-            self._outbox.owe(Effect(topics.LEAD_TRANSITIONS, self.number, key.encode(), value, (), key))
+            self._tell(key, lead, told)
             if told.type == "stage_changed":
                 self._count("transition", told.from_stage, told.to_stage)
-                self._count("score", _band(told.score))
+                self._count("score", spectrum.band(told.score))
+                for rule in spectrum.fresh(told):
+                    self._count("rule", rule)
             else:
                 self._count("note", told.type)
+
+    def _tell(self, key: str, lead: Lead, told: Transition) -> None:
+        """Owe a transition to whoever reads them, and to the account by which sales hears of it."""
+        value = transition.encode(told)
+        self._outbox.owe(Effect(topics.LEAD_TRANSITIONS, self.number, key.encode(), value, (), key))
+        self._reports.tell(key, lead, told)
 
     def _hand_over(self, record: Record) -> None:
         """The handoff agent: a transition that hands a lead over becomes one event for sales."""
         told = transition.decode(record.value or b"")
         if told is None:
             self._reject(record, Rejected(Reason.BAD_JSON, "expected a transition"))
-            return
-        mode, language = self.model.source.handoff.mode, self.model.source.language
-        owed = handoff.effect(told, self.model.pipeline, self.terms.lead_url, language, mode, self.number)
-        if owed is not None:
-            self._outbox.owe(owed)
-        if owed is not None and told.handoff_id is not None:
+        elif told.account is None:
+            self._give_out(told, None)
+
+    def _keep_account(self, record: Record) -> None:
+        """The account agent: what a company's people do; and of their transitions what is for sales."""
+        account, said = (record.key or b"").decode(errors="replace"), account_message.decode(record.value)
+        told = transition.decode(said.transition) if isinstance(said, Told) else None
+        if said is None or not account.startswith(ACCOUNT_KEYS) or (told is None and type(said) is Told):
+            self._reject(record, Rejected(Reason.BAD_FORWARD, "expected a message of this version to an account"))
+        elif told is not None:
+            self._give_out(told, account)
+        else:
+            self._agent.note(account, said)
+
+    def _give_out(self, told: Transition, account: str | None) -> None:
+        if self._sales.give_out(told, self.model, account):
+            mode = self.model.source.handoff.mode
             self._count("handoff", "sql" if mode == "live" else mode)
             self.waiting.append((milliseconds(told.occurred_at), milliseconds(told.arrived_at)))
 
@@ -317,7 +347,8 @@ class Shard:
         else:
             source = (record.topic, record.partition, record.offset)
             raw = record.value or b""
-        self._kinship.send(key, EventForward(*source, arrival, hops, raw, via), None)
+        trace = trace_context.headers(intake.traceparent(record))
+        self._kinship.send(key, EventForward(*source, arrival, hops, raw, via), None, trace)
 
     def _receive(self, record: Record) -> None:
         """One record of `lead-forwards`."""
@@ -370,6 +401,7 @@ class Shard:
 
     def _judge_by(self, model: Model) -> None:
         self.model = self._kinship.model = model
+        self._routes = model.source.routing is not None
         self.progress.model = model.hash
 
     # --- time
@@ -449,11 +481,6 @@ class Shard:
 
     def _count(self, *name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
-
-
-def _band(score: float) -> str:
-    """The score's band of 20 points, by its lower end: the label of a metric."""
-    return str(int(min(max(score, 0.0), HIGHEST_BAND) // 20 * 20))
 
 
 def _lost(hops: int) -> Rejected:

@@ -15,18 +15,21 @@ from streams.words import request
 MOST_REASONS: Final = 4
 QUARTER: Final = 15 * MINUTE
 """No time zone's day begins within a quarter of an hour."""
+NAMED: Final = frozenset({"offer", "name"})
+"""What a rule may count apart that has a name worth telling."""
 MOST_HISTORY: Final = 20
 MOST_OPENS: Final = 3
 """Opens say little: the history keeps room for what says more."""
 
 
 class Remark(msgspec.Struct):
-    """One line of a lead's story. `day` is the day of `at` where the model lives, as people write it."""
+    """One line of a lead's story. `day` and `time` are those of `at` where the model lives, as written there."""
 
     at: str
     type: str
     text: str
     day: str
+    time: str = ""
 
 
 def reason(lines: list[Line], lead: Lead, model: Model, first: str | None = None) -> str | None:
@@ -51,8 +54,27 @@ def history(lines: list[Line], lead: Lead, model: Model) -> list[Remark]:
             continue
         opens += line.rule in model.opens
         if line.rule not in model.opens or opens <= MOST_OPENS:
-            told.append(Remark(rfc3339(line.at), line.rule, words(line, lead, model), day(line.at, model)))
+            told.append(
+                Remark(
+                    rfc3339(line.at),
+                    line.rule,
+                    _named(line, lead, model),
+                    day(line.at, model),
+                    _time(line.at, model),
+                )
+            )
     return told[:MOST_HISTORY]
+
+
+def _named(line: Line, lead: Lead, model: Model) -> str:
+    """What a line stands for, with the name of the offer or of the occasion."""
+    said, rule = words(line, lead, model), model.by_id[line.rule]
+    if rule.distinct not in NAMED:
+        return said
+    name = next((c.distinct for c in lead.evidence.get(rule.id, ()) if c.id == line.event_id), None)
+    if name is None or name == line.event_id:
+        return said
+    return f"{said} ({name})" if model.source.language == "en" else f"{said}（{name}）"
 
 
 def _first(line: Line, model: Model) -> bool:
@@ -62,7 +84,17 @@ def _first(line: Line, model: Model) -> bool:
 
 def day(at: int, model: Model) -> str:
     """A day as people of the model's language write it, in the model's time zone."""
-    return _day(at - at % QUARTER, model.source.timezone, model.source.language)
+    return local_day(at, model.source.timezone, model.source.language)
+
+
+def _time(at: int, model: Model) -> str:
+    """The time of day in the model's time zone."""
+    return f"{datetime.fromtimestamp(at / 1000, zone(model.source.timezone)):%H:%M}"
+
+
+def local_day(at: int, timezone: str, language: str) -> str:
+    """A day as people of a language write it, in a time zone."""
+    return _day(at - at % QUARTER, timezone, language)
 
 
 @lru_cache(maxsize=4_096)

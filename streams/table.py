@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from streams import account_record
+from streams.account_record import Account
 from streams.scoring import lead as records
 from streams.scoring.instant import DAY, NEVER
 from streams.scoring.lead import ALIAS, FORMAT, Lead, Stage
@@ -22,20 +24,19 @@ OWED: Final = 0x80
 """In a header's stage: effects are owed."""
 STAGE_BITS: Final = 0x7F
 ALIASED: Final = ALIAS & STAGE_BITS
-ACCOUNT: Final = 0x7E
-"""In a header's stage: a company, no lead."""
-ACCOUNT_KEYS: Final = "c-"
-"""How the keys of companies begin; those of leads never do."""
+ACCOUNT: Final = account_record.STAGE
+ACCOUNT_KEYS: Final = account_record.KEYS
 
 
 class Table:
-    """Leads by key. A record that was changed must be `touch`ed."""
+    """Leads and accounts by key. A record that was changed must be `touch`ed."""
 
     def __init__(self) -> None:
         self.population: Counter[tuple[str, str]] = Counter()
         self.size = 0
         self._stored: dict[str, bytes] = {}
         self._hot: dict[str, Lead] = {}
+        self._accounts: dict[str, Account] = {}
         self._dirty: dict[str, None] = {}
         self._settled: dict[bytes, bytes | None] = {}
         self._timers: list[tuple[int, str]] = []
@@ -59,7 +60,7 @@ class Table:
         """Everything is read: set the timers. The format of a record that a later version wrote, if any."""
         for key, value in self._stored.items():
             head = records.header(value)
-            if head.format > FORMAT:
+            if head.format > (account_record.FORMAT if key.startswith(ACCOUNT_KEYS) else FORMAT):
                 return head.format
             if head.due:
                 self._timers.append((head.due, key))
@@ -75,6 +76,29 @@ class Table:
             found = self.get(key)
             if found is not None:
                 yield key, found
+
+    def account(self, key: str) -> Account | None:
+        """The record of a company, None for one that was never told of."""
+        found = self._accounts.get(key)
+        if found is None:
+            value = self._stored.get(key)
+            if value is None:
+                return None
+            found = self._accounts[key] = account_record.decode(value)
+        return found
+
+    def open_account(self, key: str) -> Account:
+        """The record of a company, a new and empty one if there is none."""
+        found = self.account(key)
+        if found is None:
+            found = self._accounts[key] = Account()
+        return found
+
+    def lasting_accounts(self) -> Iterator[tuple[str, Account]]:
+        """After a restore: the companies that are something to us, and some that have open handoffs."""
+        for key, value in self._stored.items():
+            if key.startswith(ACCOUNT_KEYS) and records.header(value).expires == NEVER:
+                yield key, account_record.decode(value)
 
     def get(self, key: str) -> Lead | None:
         """The record, None for a key that was never seen."""
@@ -97,9 +121,10 @@ class Table:
         yield from (key for key in self._dirty if key not in self._stored)
 
     def each(self) -> Iterator[tuple[str, Lead]]:
-        """Every record as it is now; none is kept as an object for that."""
+        """Every lead's record as it is now; none is kept as an object for that."""
         for key in self:
-            yield key, self._hot.get(key) or records.decode(self._stored[key])
+            if not key.startswith(ACCOUNT_KEYS):
+                yield key, self._hot.get(key) or records.decode(self._stored[key])
 
     def replace(self, key: str, record: Lead) -> None:
         """Put another record in a key's place."""
@@ -120,12 +145,14 @@ class Table:
         if len(self._hot) > HOT:
             for key in list(self._hot)[: len(self._hot) - HOT // 2]:
                 del self._hot[key]
+        if len(self._accounts) > HOT:
+            self._accounts.clear()
         return taken
 
     def settle(self, model: Model) -> None:
         """Turn the changed records into bytes by the model under which they changed; `take` gives them out."""
         for key in self._dirty:
-            self._settled[key.encode()] = self._store(key, self._hot[key], model)
+            self._settled[key.encode()] = self._store(key, model)
         self._dirty = {}
 
     def renew(self, before: Model) -> None:
@@ -138,13 +165,13 @@ class Table:
                 found.quiet = NEVER
                 self.touch(key)
 
-    def _store(self, key: str, found: Lead, model: Model) -> bytes:
+    def _store(self, key: str, model: Model) -> bytes:
         before = self._stored.get(key)
-        aliased = bool(found.claims and not found.clock) or (found.erased != NEVER and not found.clock)
         if key.startswith(ACCOUNT_KEYS):
-            value = records.encode(found, ACCOUNT, NEVER, NEVER)
-            due = NEVER
+            value, due = account_record.encode(self._accounts[key]), NEVER
         else:
+            found = self._hot[key]
+            aliased = bool(found.claims and not found.clock) or (found.erased != NEVER and not found.clock)
             stage = ALIASED if aliased else found.state.stage
             due = NEVER if aliased else _due(found, model)
             expires = _expires(found, aliased, model)
@@ -178,7 +205,7 @@ class Table:
     def sweep(self, at: int, model: Model) -> list[tuple[bytes, bytes | None]]:
         """Drop the records that nothing needs any more; their tombstones."""
         for key in self._dirty:  # what goes must not depend on when the table was last taken
-            self._store(key, self._hot[key], model)
+            self._store(key, model)
         gone = [key for key, value in self._stored.items() if 0 < records.header(value).expires < at]
         for key in gone:
             self._dirty.pop(key, None)
@@ -187,6 +214,7 @@ class Table:
             self.population[_kind(key, dropped[1])] -= 1
             self.size -= len(dropped)
             self._hot.pop(key, None)
+            self._accounts.pop(key, None)
         return [(key.encode(), None) for key in gone]
 
 

@@ -36,9 +36,20 @@ class Figures(NamedTuple):
     handoffs: float
     accepted: float | None
     overdue: float
+    scores: Mapping[str, float]
+    moves: float
     latency: tuple[float | None, float | None]
+    age: tuple[float | None, float | None]
+    delay: tuple[float | None, float | None]
+    batch: tuple[float | None, float | None]
     transaction: tuple[float | None, float | None]
+    restoring: tuple[float | None, float | None]
+    restored: float
     lost: float
+    failures: float
+    halted: float
+    waiting: float
+    memory: float
     state_bytes: float
     dirty: float
     partitions: Mapping[str, float]
@@ -46,8 +57,23 @@ class Figures(NamedTuple):
     dead_letters: Mapping[str, float]
     requests: Mapping[str, float]
     refused: Mapping[str, float]
+    produced: tuple[float | None, float | None]
+    taken: float
+    kafka_up: bool
     buffered: float
-    connectors: Mapping[str, tuple[float, float, bool]]
+    connectors: Mapping[str, "Connector"]
+
+
+class Connector(NamedTuple):
+    """Deliveries a second, records to deliver, whether nothing is sent; then since its start."""
+
+    rate: float
+    lag: float
+    stuck: bool
+    repeated: float
+    refused: float
+    delivery: float | None
+    age: float | None
 
 
 def look(at: float, texts: Iterable[str], silent: Iterable[str] = ()) -> Look:
@@ -73,31 +99,65 @@ def figures(before: Look, now: Look) -> Figures:
         lag_records=_by(now, "leadstreams_lag_records", "topic"),
         lag_seconds=max(now.samples.get("leadstreams_lag_seconds", {}).values(), default=0.0),
         leads=_by(now, "leadstreams_leads", "stage"),
-        handoffs=sum(now.samples.get("leadstreams_handoffs_total", {}).values()),
+        handoffs=_sum(now, "leadstreams_handoffs_total"),
         accepted=accepted / (accepted + rejected) if accepted + rejected else None,
         overdue=flow.total("leadstreams_notes_total", "type").get("handoff_overdue", 0.0),
+        scores=flow.total("leadstreams_transition_scores_total", "band"),
+        moves=sum(flow.rates("leadstreams_transitions_total", "to_stage").values()),
         latency=_both(flow, "leadstreams_handoff_latency_seconds"),
+        age=_both(flow, "leadstreams_handoff_age_seconds"),
+        delay=_both(flow, "leadstreams_commit_delay_seconds"),
+        batch=_both(flow, "leadstreams_batch_duration_seconds"),
         transaction=_both(flow, "leadstreams_transaction_duration_seconds"),
-        lost=sum(now.samples.get("leadstreams_transactions_lost_total", {}).values()),
-        state_bytes=sum(now.samples.get("leadstreams_state_bytes", {}).values()),
-        dirty=sum(now.samples.get("leadstreams_dirty_leads", {}).values()),
+        restoring=_both(flow, "leadstreams_restore_duration_seconds"),
+        restored=sum(flow.rates("leadstreams_restored_records_total", "").values()),
+        lost=_sum(now, "leadstreams_transactions_lost_total"),
+        failures=_sum(now, "leadstreams_apply_failures_total"),
+        halted=_sum(now, "leadstreams_halted"),
+        waiting=_sum(now, "leadstreams_buffered_bytes"),
+        memory=_sum(now, "process_resident_memory_bytes"),
+        state_bytes=_sum(now, "leadstreams_state_bytes"),
+        dirty=_sum(now, "leadstreams_dirty_leads"),
         partitions=_by(now, "leadstreams_partitions", "state"),
         models={name: count for name, count in models.items() if count},
         dead_letters=flow.total("leadstreams_dead_letters_total", "reason"),
         requests=flow.rates("leadstreams_collector_requests_total", "status"),
         refused=flow.total("leadstreams_collector_rejected_total", "reason"),
-        buffered=sum(now.samples.get("leadstreams_collector_in_flight_bytes", {}).values()),
+        produced=_both(flow, "leadstreams_collector_produce_seconds"),
+        taken=sum(flow.rates("leadstreams_collector_events_total", "topic").values()),
+        kafka_up=all(_all(now, "leadstreams_broker_up") + _all(now, "leadstreams_collector_kafka_up")),
+        buffered=_sum(now, "leadstreams_collector_in_flight_bytes"),
         connectors=_connectors(flow, now),
     )
 
 
-def _connectors(flow: "Between", now: Look) -> dict[str, tuple[float, float, bool]]:
-    """By name: deliveries a second, records to deliver, whether nothing is sent."""
+def _connectors(flow: "Between", now: Look) -> dict[str, Connector]:
+    """By name."""
     rates = flow.rates("leadstreams_connector_delivered_total", "connector")
     lags = _by(now, "leadstreams_connector_lag_records", "connector")
     stuck = _by(now, "leadstreams_connector_open", "connector")
-    names = sorted({*rates, *lags, *stuck})
-    return {name: (rates.get(name, 0.0), lags.get(name, 0.0), bool(stuck.get(name))) for name in names}
+    repeated = flow.total("leadstreams_connector_retried_total", "connector")
+    refused = flow.total("leadstreams_connector_refused_total", "connector")
+    return {
+        name: Connector(
+            rates.get(name, 0.0),
+            lags.get(name, 0.0),
+            bool(stuck.get(name)),
+            repeated.get(name, 0.0),
+            refused.get(name, 0.0),
+            flow.quantile("leadstreams_connector_delivery_seconds", 0.95, ("connector", name)),
+            flow.quantile("leadstreams_connector_age_seconds", 0.95, ("connector", name)),
+        )
+        for name in sorted({*rates, *lags, *stuck})
+    }
+
+
+def _all(at: Look, name: str) -> list[float]:
+    return list(at.samples.get(name, {}).values())
+
+
+def _sum(at: Look, name: str) -> float:
+    return sum(_all(at, name))
 
 
 def _both(flow: "Between", histogram: str) -> tuple[float | None, float | None]:
@@ -131,13 +191,22 @@ class Between(NamedTuple):
         """Since the processes started, by one label, without what never happened."""
         return {key: value for key, value in _by(self.now, name, label).items() if value}
 
-    def quantile(self, histogram: str, share: float) -> float | None:
-        """As Prometheus's `histogram_quantile` does it; over the processes' whole lives where nothing happened."""
-        later = _by(self.now, f"{histogram}_bucket", "le")
-        earlier = _by(self.before, f"{histogram}_bucket", "le") if self.now.at > self.before.at else {}
+    def quantile(self, histogram: str, share: float, of: tuple[str, str] | None = None) -> float | None:
+        """As Prometheus's `histogram_quantile` does it; over the processes' whole lives where nothing happened.
+
+        `of`: only the series with this label and value.
+        """
+        later = _buckets(self.now, histogram, of)
+        earlier = _buckets(self.before, histogram, of) if self.now.at > self.before.at else {}
         recent = {bound: _grown(earlier.get(bound, 0.0), count) for bound, count in later.items()}
         counts = recent if recent.get("+Inf") else later
         return quantile(share, {float(bound): count for bound, count in counts.items()})
+
+
+def _buckets(at: Look, histogram: str, of: tuple[str, str] | None) -> dict[str, float]:
+    found = at.samples.get(f"{histogram}_bucket", {})
+    kept = {labels: value for labels, value in found.items() if of is None or of in labels}
+    return _by(Look(at.at, {histogram: kept}), histogram, "le")
 
 
 def _grown(earlier: float, later: float) -> float:

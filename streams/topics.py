@@ -13,9 +13,14 @@ LEAD_ORDER: Final = "lead-order"
 LEAD_MODELS: Final = "lead-models"
 LEAD_SCORES: Final = "lead-scores-changelog"
 LEAD_TRANSITIONS: Final = "lead-transitions"
+ACCOUNT_ACTIVITIES: Final = "account-activities"
 SALES_HANDOFFS: Final = "sales-handoffs"
 SALES_HANDOFFS_SHADOW: Final = "sales-handoffs-shadow"
 DEAD_LETTERS: Final = "dead-letters"
+LEAD_FORWARDS_SHADOW: Final = "lead-forwards-shadow"
+LEAD_ORDER_SHADOW: Final = "lead-order-shadow"
+LEAD_SCORES_SHADOW: Final = "lead-scores-shadow-changelog"
+LEAD_TRANSITIONS_SHADOW: Final = "lead-transitions-shadow"
 
 INPUTS: Final = (WEB_VISITS, EMAIL_ENGAGEMENT, FORM_SUBMISSIONS, LEAD_ACTIVITIES, SALES_FEEDBACK)
 """What the outside writes: JSON events."""
@@ -23,8 +28,9 @@ INPUTS: Final = (WEB_VISITS, EMAIL_ENGAGEMENT, FORM_SUBMISSIONS, LEAD_ACTIVITIES
 SCORED: Final = (*INPUTS, LEAD_FORWARDS)
 """What the scoring agents read; partition N of all of them has one owner."""
 
-SOURCES: Final = (*SCORED, LEAD_TRANSITIONS)
-"""All that a worker reads: what is scored, and the transitions that the handoff agent turns into handoffs."""
+SOURCES: Final = (*SCORED, LEAD_TRANSITIONS, ACCOUNT_ACTIVITIES)
+"""All that a worker reads: what is scored, the transitions that the handoff agent turns into handoffs, and what
+the account agent is told of companies."""
 
 DAY_MS: Final = 86_400_000
 PERSONAL_DATA_KEPT_MS: Final = 90 * DAY_MS
@@ -83,6 +89,7 @@ ALL: Final = (
         "every change of stage with its reasons",
         {**_OUTPUT, "max.message.bytes": str(MAX_STATE_BYTES)},
     ),
+    Topic(ACCOUNT_ACTIVITIES, "who is active in a company, and what goes to sales about its people", _FORWARDS),
     Topic(SALES_HANDOFFS, "one CloudEvent when a lead becomes sales-qualified", _OUTPUT),
     Topic(SALES_HANDOFFS_SHADOW, "what would have been handed over in shadow mode", _OUTPUT),
     Topic(
@@ -91,3 +98,15 @@ ALL: Final = (
         {**_OUTPUT, "max.message.bytes": str(MAX_STATE_BYTES + DEAD_LETTER_HEADROOM)},
     ),
 )
+
+SHADOW: Final = (
+    Topic(LEAD_FORWARDS_SHADOW, "as lead-forwards, of a shadow model", _FORWARDS),
+    Topic(LEAD_ORDER_SHADOW, "as lead-order, of a shadow model", _OUTPUT),
+    Topic(LEAD_SCORES_SHADOW, "the score table under a shadow model", _COMPACTED),
+    Topic(
+        LEAD_TRANSITIONS_SHADOW,
+        "every change of stage that a shadow model would have made",
+        {**_OUTPUT, "max.message.bytes": str(MAX_STATE_BYTES)},
+    ),
+)
+"""What a shadow model has of its own; `leadstreams shadow` creates them."""

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from streams.briefing import briefing
+from streams.scoring import issue
 from streams.scoring.attribute import value_at
 from streams.scoring.instant import rfc3339
 from streams.scoring.lead import Lead, Move, Stage
@@ -59,6 +60,7 @@ class Transition(msgspec.Struct):
     sales: dict[str, FLAT]
     history: list[Remark]
     traceparent: str | None
+    account: str | None = None
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -76,6 +78,7 @@ class Cause(NamedTuple):
 
 
 TIME: Final = "tick"
+STAGE_CHANGED: Final = "stage_changed"
 UPDATED: Final = "lead_updated"
 """The type of what goes to sales about a lead that it has."""
 
@@ -87,6 +90,7 @@ def tell(
     standing = Standing(lead, model, move.at, move.id, move, key)
     lines = ledger(lead, model, move.at, move.id, move)
     fit = standing.fit
+    sales = briefing(standing, handoff is not None, cause.arrival)
     return Transition(
         schema_version=1,
         id=_id(key, move, left),
@@ -112,10 +116,17 @@ def tell(
         handoff_id=handoff,
         contributions=[_line(line) for line in lines],
         lead=person(lead, move),
-        sales=briefing(standing, handoff is not None, cause.arrival),
+        sales=sales,
         history=history(lines, lead, model),
         traceparent=cause.traceparent,
+        account=text_of(sales.get("account_key")) if handoff else _account(lead, sales),
     )
+
+
+def _account(lead: Lead, sales: dict[str, FLAT]) -> str | None:
+    """Whose agent gives out an update: that of the handoff which it is about."""
+    about = sales.get("handoff") if "change" in sales else None
+    return None if about is None else issue.account_of(lead, str(about)) or None
 
 
 def _passed(lead: Lead, move: Move) -> bool:
@@ -126,9 +137,20 @@ def _passed(lead: Lead, move: Move) -> bool:
 def kind(move: Move) -> str:
     """The transition's type: what a note says, else that the stage changed."""
     if not move.note:
-        return "stage_changed"
+        return STAGE_CHANGED
     name = move.note.partition(":")[0]
     return UPDATED if name in UPDATES else name
+
+
+def name_of(told: Transition) -> str | None:
+    """The person's name, as far as it is known."""
+    parts = (told.lead.get("first_name"), told.lead.get("last_name"))
+    return " ".join(str(part) for part in parts if part) or None
+
+
+def text_of(value: object) -> str | None:
+    """A value as a text, None where there is none."""
+    return None if value is None else str(value)
 
 
 def held_because(s: Standing) -> str | None:

@@ -1,10 +1,19 @@
 """What changed about a lead that sales already has, as one CloudEvent on the topic of the handoffs."""
 
 from hashlib import blake2b
+from typing import Final
 
 from schemas.handoff import LeadUpdate, UpdateData, blank
-from streams.transition import UPDATED, Transition
+from streams.scoring.event import Event
+from streams.scoring.instant import rfc3339
+from streams.scoring.lead import Lead, Stage
+from streams.scoring.model import Model
+from streams.scoring.update import MERGED
+from streams.transition import FLAT, UPDATED, Transition
 from streams.words import CHANGES
+
+ERASED: Final = "erased"
+"""The change that the data of a person must go."""
 
 
 def update(transition: Transition, pipeline: str, language: str) -> LeadUpdate | None:
@@ -22,7 +31,7 @@ def update(transition: Transition, pipeline: str, language: str) -> LeadUpdate |
         changed_at=transition.occurred_at,
         cycle=max(transition.cycle, 1),
         reason=CHANGES[change][language == "ja"],
-        merged_into=transition.lead_key if known else None,
+        merged_into=transition.lead_key if known and change == MERGED else None,
         request_type=transition.sales.get("request_type"),
         message=transition.lead.get("message") if transition.sales.get("request_type") else None,
         model_id=transition.model_id,
@@ -31,19 +40,58 @@ def update(transition: Transition, pipeline: str, language: str) -> LeadUpdate |
     return envelope(data, f"{transition.id}", pipeline)
 
 
-def erased(lead_key: str, handoff: str, cycle: int, at: str, model: tuple[str, str], pipeline: str) -> LeadUpdate:
-    """The update that a person's data must go; `model` is its hash and version."""
-    data = blank(
-        UpdateData,
-        handoff_id=handoff,
-        lead_key=lead_key,
-        change="erased",
-        changed_at=at,
+def erased(lead: Lead, key: str, event: Event, arrival: int, model: Model) -> list[Transition]:
+    """That whoever was told of this person has to erase it too. They hold nothing else of anybody."""
+    about = {fact.source: (fact.open[-1], 1, fact.account) for fact in lead.merged if fact.open}
+    if lead.issued:
+        last = lead.issued[-1]
+        about[key] = last.handoff, last.cycle, last.account
+    elif lead.said != Stage.VISITOR:  # no handoff: nurture knows the lead, and sales hears nothing
+        about[key] = "", 0, ""
+    found = []
+    for known, (handoff, cycle, account) in sorted(about.items()):
+        sales: dict[str, FLAT] = {"change": ERASED, "handoff": handoff or None}
+        if known != key:
+            sales["merged_from"] = known
+        found.append(_bare(key, event, arrival, cycle, model, sales, account or None))
+    return found
+
+
+def _bare(
+    key: str, event: Event, arrival: int, cycle: int, model: Model, sales: dict[str, FLAT], account: str | None
+) -> Transition:
+    nobody = Stage.VISITOR.word
+    name = blake2b(f"{sales['handoff'] or key}\0{ERASED}\0{event.at}".encode(), digest_size=16).hexdigest()
+    return Transition(
+        schema_version=1,
+        id=f"tr-{name}",
+        type=UPDATED,
+        lead_key=key,
+        occurred_at=rfc3339(event.at),
+        arrived_at=rfc3339(arrival),
         cycle=cycle,
-        model_id=model[0],
-        model_version=model[1],
+        from_stage=nobody,
+        to_stage=nobody,
+        cause=event.event_id,
+        cause_type=event.type,
+        late=False,
+        held_because=None,
+        reason=None,
+        score=0.0,
+        behaviour_score=0.0,
+        fit_score=0.0,
+        fit_grade=None,
+        model_id=model.hash,
+        model_name=model.source.name,
+        model_version=model.source.version,
+        handoff_id=None,
+        contributions=[],
+        lead={},
+        sales=sales,
+        history=[],
+        traceparent=None,
+        account=account,
     )
-    return envelope(data, f"{handoff}\0erased\0{at}", pipeline)
 
 
 def envelope(data: dict[str, object], name: str, pipeline: str) -> LeadUpdate:

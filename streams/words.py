@@ -95,6 +95,28 @@ LANES: Final = {
 }
 
 
+GROUNDS: Final = {
+    "request": ("own request of {day}", "{day}の本人からの依頼"),
+    "consent_processing": ("agreed to processing on {day}", "{day}に個人情報の取扱いに同意"),
+    "consent_communication": ("agreed to be contacted on {day}", "{day}に連絡に同意"),
+}
+"""On what ground somebody may be addressed: English, Japanese."""
+COLLEAGUE: Final = (
+    ("handed over on {day}", "を{day}に引き渡し"),
+    ("handed over on {day} to {owner}", "を{day}に{owner}へ引き渡し"),
+)
+NOBODY: Final = ("a colleague", "同じ会社の方")
+WITH_SALES: Final = ("still with sales", "営業が対応中")
+STANDS: Final = {
+    "accepted": ("accepted by sales", "営業が受諾"),
+    "opportunity": ("an opportunity is open", "商談中"),
+    "customer": ("became a customer", "受注済み"),
+    "disqualified": ("ruled out", "対象外"),
+    **dict.fromkeys(("recycled", "lead", "visitor", "mql"), ("came back from sales", "営業から差し戻し")),
+}
+"""Where the handoff of a colleague stands: English, Japanese."""
+
+
 FIT: Final = {
     "seniority": ("decision power", "決裁権"),
     "function": ("job", "職種"),
@@ -217,6 +239,25 @@ def promotion(why: str | None, language: str) -> str:
     if not why:
         return said
     return f"{said}: {why}" if language == "en" else f"{said}（{why}）"
+
+
+def basis(ground: str, day: str, about: str | None, language: str) -> str:
+    """On what ground somebody may be addressed: `about` what it was given."""
+    told = GROUNDS[ground][language == "ja"].format(day=day)
+    if about is None:
+        return told
+    return f"{told}: {about}" if language == "en" else f"{told}（{about}）"
+
+
+def colleague(name: str | None, title: str | None, day: str, owner: str | None, stage: str, language: str) -> str:
+    """Who else of the company was handed over, when, to whom, and where that stands."""
+    japanese = language == "ja"
+    to = COLLEAGUE[owner is not None][japanese].format(day=day, owner=owner)
+    stands = STANDS.get(stage, WITH_SALES)[japanese]
+    who = name or NOBODY[japanese]
+    if japanese:
+        return f"{who}様{f'（{title}）' if title else ''}{to}、{stands}"
+    return f"{who}{f' ({title})' if title else ''}, {to}, {stands}"
 
 
 def lane(name: str, score: float, language: str) -> str:

@@ -7,17 +7,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
 
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams import kafka_access, topics
+from streams import kafka_access, metrics, topics, tracing
 from streams.app import App, create_app
+from streams.changes import Own
 from streams.health import HealthServer
 from streams.json_log import JsonFormatter
+from streams.kafka_access import Rights
 from streams.kafka_client import client_options
 from streams.lane.assignor import UnequalPartitions, partition_count
 from streams.lane.lane import Lane, MakePartition
@@ -40,18 +42,42 @@ class CannotStart(Exception):
     """One line that says why and what to do."""
 
 
-def run(settings: Settings, make_partition: MakePartition, sources: Iterable[str] = topics.SOURCES) -> int:
+class Role(NamedTuple):
+    """What sets one kind of worker apart: its own topics, its rights, and how the names of its metrics begin."""
+
+    own: Own = Own()
+    rights: Callable[[Settings], Rights] = kafka_access.of_worker
+    family: str = metrics.FAMILY
+
+
+SCORING: Final = Role()
+
+
+def run(
+    settings: Settings,
+    make_partition: MakePartition,
+    sources: Iterable[str] = topics.SOURCES,
+    role: Role = SCORING,
+) -> int:
     """Run one worker until SIGTERM or SIGINT; the exit code: 0, or 1 when an operator is needed."""
     quieten_client_logs()
+    if settings.tracing and (missing := tracing.start("leadstreams-worker")) is not None:
+        log.error("%s", missing)
+        return FAILED
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Worker(settings, make_partition, tuple(sources)).serve())
+        code = runner.run(Worker(settings, make_partition, tuple(sources), role).serve())
+    tracing.stop()
+    return code
 
 
 class Worker:
     """One Faust worker and its health server."""
 
-    def __init__(self, settings: Settings, make_partition: MakePartition, sources: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: Settings, make_partition: MakePartition, sources: tuple[str, ...], role: Role = SCORING
+    ) -> None:
         self._settings = settings
+        self._role = role
         self._make_partition = make_partition
         self._sources = sources
         self._stopping = asyncio.Event()
@@ -62,9 +88,10 @@ class Worker:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop_soon)
-        health = HealthServer(self._settings.worker_host, self._settings.worker_port, self.unready)
+        host, port = self._settings.worker_host, self._settings.worker_port
+        health = HealthServer(host, port, self.unready, self._role.family)
         await health.start()
-        log.info("worker serves http://%s:%s", self._settings.worker_host, health.port)
+        log.info("worker serves http://%s:%s", host, health.port)
         try:
             partitions = await self._partitions()
             return 0 if partitions is None else await self._run_app(partitions)
@@ -96,7 +123,7 @@ class Worker:
         delay, reminder = RETRY_FIRST_S, loop.time()
         while not self._stopping.is_set():
             try:
-                denied = await kafka_access.denied(self._settings, kafka_access.of_worker(self._settings))
+                denied = await kafka_access.denied(self._settings, self._role.rights(self._settings))
                 if denied is not None:
                     raise CannotStart(denied)
                 return partition_count(await self._topic_partitions())
@@ -114,7 +141,7 @@ class Worker:
 
     async def _topic_partitions(self) -> dict[str, int]:
         """The number of partitions of each topic that the lane needs; 0 where there is none."""
-        needed = (*self._sources, topics.LEAD_SCORES, topics.LEAD_ORDER)
+        needed = (*self._sources, *self._role.own)
         client = AIOKafkaAdminClient(
             **client_options(self._settings), request_timeout_ms=int(ASK_TIMEOUT_S * 1000)
         )

@@ -185,12 +185,10 @@ class Laboratory:
     # --- what came out
 
     def leads(self) -> dict[str, Lead]:
-        """Every record, by its key."""
+        """Every lead's record, by its key."""
         found: dict[str, Lead] = {}
         for shard in self.shards:
-            for key in shard.table.dump():
-                record = shard.table.get(key)
-                assert record is not None
+            for key, record in shard.table.each():
                 assert key not in found, "one key lives in one place"
                 found[key] = record
         return found

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from streams import log, topics, transition
 from streams.analysis import parallel, source
 from streams.analysis.comparison import Change, Comparison, Handed, compare
 from streams.analysis.interval import Share
-from streams.analysis.parallel import Named
+from streams.analysis.parallel import Loaded, Named
 from streams.analysis.source import Mistake, Source
 from streams.identity.keys import Secret
 from streams.log import Advance
@@ -47,13 +47,29 @@ def run(
     before = time.process_time()
     found = read(settings, file, started, advance)
     seconds = time.process_time() - before
-    live = None if file is not None else log.run(_live(settings, log.partitions(settings)))
-    started("replaying", 2 * len(found.events))
+    really = None if file is not None else live(settings)
     models = [Named(name, settings.pipeline) for name in names]
-    done = parallel.run(found.events, models, secret, found.end, advance, os.cpu_count())
+    return over(found, models, really, secret, zone_name, started, advance, os.cpu_count(), seconds)
+
+
+def over(
+    found: Source,
+    models: Sequence[Loaded],
+    really: list[Transition] | None,
+    secret: Secret,
+    zone_name: str,
+    started: Started,
+    advance: Advance,
+    cores: int | None,
+    seconds: float = 0.0,
+) -> Backtest:
+    """Backtest two models over events that were read, which took so many `seconds` of processor time; `really` is
+    what was told of them."""
+    started("replaying", 2 * len(found.events))
+    done = parallel.run(found.events, models, secret, found.end, advance, cores)
     a, b = done.trials
     rate = 2 * len(found.events) / max(done.seconds + seconds, 1e-9)
-    compared = compare(a, b, live, zone_name, found.end)
+    compared = compare(a.told, b.told, a.answers, really, zone_name, found.end)
     span = (found.end - found.first) / DAY
     return Backtest(len(found.events), span, rate, compared, found.mistakes, dict(a.refused))
 
@@ -63,6 +79,11 @@ def read(settings: Settings, file: Path | None, started: Started, advance: Advan
     if file is not None:
         return source.from_file(file, lambda total: started(f"reading {file}", total), advance)
     return source.from_log(settings, lambda total: started("reading the log", total), advance)
+
+
+def live(settings: Settings) -> list[Transition]:
+    """What was really told, by the log. Raises Unreachable, Refused."""
+    return log.run(_live(settings, log.partitions(settings)))
 
 
 async def _live(settings: Settings, count: int) -> list[Transition]:

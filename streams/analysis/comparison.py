@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from streams.analysis import outcome
 from streams.analysis.interval import Share, share
 from streams.analysis.outcome import LEVELS, Episode, Outcome
-from streams.analysis.trial import Trial
+from streams.analysis.trial import Answer
 from streams.scoring.instant import DAY, milliseconds, zone
 from streams.transition import Transition
 
@@ -88,10 +88,17 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def compare(a: Trial, b: Trial, live: Iterable[Transition] | None, zone_name: str, end: int) -> Comparison:
-    """Compare two trials. `live`: what the log says was really told; without, model A counts as what was live."""
-    left, right = handoffs(a.told), handoffs(b.told)
-    rounds = outcome.episodes(a.answers)
+def compare(
+    a: Sequence[Transition],
+    b: Sequence[Transition],
+    answers: Iterable[Answer],
+    live: Iterable[Transition] | None,
+    zone_name: str,
+    end: int,
+) -> Comparison:
+    """Compare what two models told. `live`: what the log says was really told; without, model A counts as that."""
+    left, right = handoffs(a), handoffs(b)
+    rounds = outcome.episodes(answers)
     really = _instants(handoffs(live) if live is not None else left)
     changes = _changes(left, right, rounds, really, b, end)
     judged = [
@@ -130,7 +137,7 @@ def _changes(
     right: Sequence[Handed],
     rounds: dict[str, list[Episode]],
     really: dict[str, list[int]],
-    b: Trial,
+    b: Sequence[Transition],
     end: int,
 ) -> list[Change]:
     """Each person's handoffs side by side, the first with the first; repeats are left out."""
@@ -160,9 +167,9 @@ def _kind(a: Handed | None, b: Handed | None) -> str:
     return SAME if a.at == b.at else MOVED
 
 
-def _ways(trial: Trial) -> dict[str, list[Transition]]:
+def _ways(told: Iterable[Transition]) -> dict[str, list[Transition]]:
     ways: dict[str, list[Transition]] = defaultdict(list)
-    for one in trial.told:
+    for one in told:
         if one.type == "stage_changed":
             ways[one.lead_key].append(one)
     return ways
@@ -186,8 +193,8 @@ def _unknown(outcomes: list[Outcome]) -> int:
     return sum(one.word == outcome.UNKNOWN for one in outcomes)
 
 
-def _reached(trial: Trial, stage: str) -> int:
-    return len({one.lead_key for one in trial.told if one.type == "stage_changed" and one.to_stage == stage})
+def _reached(told: Iterable[Transition], stage: str) -> int:
+    return len({one.lead_key for one in told if one.type == "stage_changed" and one.to_stage == stage})
 
 
 NO_QUEUE: Final = "-"

@@ -14,7 +14,7 @@ from streams.analysis.outcome import Episode, Outcome, episodes, outcome
 from streams.analysis.source import Event, kins
 from streams.analysis.trial import LATEST, Passage, Trial
 from streams.scoring.instant import milliseconds
-from streams.scoring.score import ledger
+from streams.scoring.score import Line, ledger
 from streams.shard import Terms
 
 SALES: Final = "crm"
@@ -40,7 +40,7 @@ def examples(events: Sequence[Event], done: Trial, terms: Terms, level: int, end
     """One example of everybody who was handed over and whose outcome is known, in the order of time."""
     known = _known(done, level, end)
     cuts = _cuts(events, done, known)
-    kept = [event for event in events if not event.answer and event.at <= cuts.get(event.kin, 0) and _own(event)]
+    kept = [event for event in events if not event.answer and event.at <= cuts.get(event.kin, 0) and own(event)]
     found: list[Example] = []
     passage = Passage(terms, end, _ignore)
     for kin in kins(kept):
@@ -50,9 +50,7 @@ def examples(events: Sequence[Event], done: Trial, terms: Terms, level: int, end
         lead = passage.shard.table.get(person)
         if lead is not None:
             lines = ledger(lead, terms.model, at, LATEST, lead.state)
-            found.append(
-                Example(person, at, _evidence((line.rule, line.value, line.points) for line in lines), good)
-            )
+            found.append(Example(person, at, of_ledger(lines), good))
     return sorted(found, key=lambda example: (example.at, example.person))
 
 
@@ -88,16 +86,17 @@ def _cuts(events: Sequence[Event], done: Trial, known: dict[str, tuple[int, bool
     return cuts
 
 
-def _own(event: Event) -> bool:
+def own(event: Event) -> bool:
     """Whether it is no word of sales or of a CRM."""
     return _head(event.raw).source_kind != SALES
 
 
-def _evidence(lines: Iterable[tuple[str, float, float]]) -> dict[str, float]:
+def of_ledger(lines: Iterable[Line]) -> dict[str, float]:
+    """Per rule how many contributions are alive, each as far as it has not decayed."""
     found: dict[str, float] = {}
-    for rule, value, points in lines:
-        if points and not rule.startswith(("cap:", "fit:")):
-            found[rule] = found.get(rule, 0.0) + value / points
+    for line in lines:
+        if line.points and not line.rule.startswith(("cap:", "fit:")):
+            found[line.rule] = found.get(line.rule, 0.0) + line.value / line.points
     return found
 
 

@@ -1,13 +1,13 @@
 """Gathering a journal: by running a file through the core, or by reading what a pipeline really told."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import Headers, Rejected
 from schemas.event import ANSWERS
-from streams import log, topics, transition
+from streams import admin, log, topics, transition
 from streams.analysis import parallel, revenue, source
 from streams.analysis.backtest import Started
 from streams.analysis.parallel import Named
@@ -25,23 +25,29 @@ from streams.scoring.lead import Lead
 from streams.scoring.model import Model
 from streams.scoring.standing import Standing
 from streams.settings import Settings
-from streams.table import ALIASED, STAGE_BITS
+from streams.table import ACCOUNT, ALIASED, STAGE_BITS
 from streams.transition import Transition
 
 MOST_HOPS: Final = 8
 
 
 def of_file(
-    path: Path, model: Named, secret: Secret, channel_of: ChannelOf, started: Started, advance: Advance
+    path: Path,
+    models: Sequence[Named],
+    secret: Secret,
+    channel_of: ChannelOf,
+    started: Started,
+    advance: Advance,
 ) -> Journal:
-    """What the model would have told of a file of events. Raises OSError, EOFError."""
+    """What a model would have told of a file of events, and a second one beside it. Raises OSError, EOFError."""
     found = source.from_file(path, lambda total: started(f"reading {path}", total), advance)
-    started("replaying", len(found.events))
-    (done,) = parallel.run(list(found.events), [model], secret, found.end, advance).trials
+    started("replaying", len(models) * len(found.events))
+    done, *others = parallel.run(list(found.events), models, secret, found.end, advance).trials
     refused = Counter(mistake.reason for mistake in found.mistakes) + done.refused
     touches = revenue.touches(found.events, done.answers, channel_of)
     told = (done.told, done.answers, done.held, done.out, None, touches)
-    return Journal(*told, refused, found.types, done.outcomes["duplicate"], found.first, found.end)
+    shadow = others[0].told if others else None
+    return Journal(*told, refused, found.types, done.outcomes["duplicate"], found.first, found.end, shadow)
 
 
 class _Table(NamedTuple):
@@ -65,37 +71,52 @@ def of_log(
     count = log.partitions(settings)
     inputs = source.from_log(settings, lambda total: started("reading the events", total), advance)
     started("reading what was told", 0)
-    told, delivered, refused, table = log.run(_read(settings, count, model, end))
-    for one in told:
+    with admin.connect(settings) as client:
+        shadowed = bool(admin.partition_counts(client, [topics.LEAD_TRANSITIONS_SHADOW]))
+    told, shadow, delivered, refused, table = log.run(_read(settings, count, model, end, shadowed))
+    for one in (*told, *shadow):
         one.lead_key = table.persons.get(one.lead_key, one.lead_key)
     handed = {one.handoff_id: one.lead_key for one in told if one.handoff_id is not None}
     answers = list(_answers(inputs, secret, handed, table.persons))
     touches = revenue.touches(inputs.events, answers, channel_of)
     known = (told, answers, table.held, table.out, delivered, touches)
     twice = len(inputs.events) - len({event.event_id for event in inputs.events})
-    return Journal(*known, refused, inputs.types, twice, inputs.first, end)
+    return Journal(*known, refused, inputs.types, twice, inputs.first, end, shadow or None)
 
 
 async def _read(
-    settings: Settings, count: int, model: Model, end: int
-) -> tuple[list[Transition], frozenset[str], Counter[str], _Table]:
+    settings: Settings, count: int, model: Model, end: int, shadowed: bool
+) -> tuple[list[Transition], list[Transition], frozenset[str], Counter[str], _Table]:
     told: dict[str, Transition] = {}
+    shadow: dict[str, Transition] = {}
     delivered: set[str] = set()
     refused: Counter[str] = Counter()
     records: dict[str, bytes] = {}
     async with log.opened(settings) as reader:
         for number in range(count):
-            async for batch in reader.read(topics.LEAD_TRANSITIONS, number):
-                for record in batch:
-                    one = transition.decode(record.value or b"")
-                    if one is not None:  # at least once a transition may stand there twice
-                        told[one.id] = one
+            told |= await _told(reader, topics.LEAD_TRANSITIONS, number)
+            if shadowed:
+                shadow |= await _told(reader, topics.LEAD_TRANSITIONS_SHADOW, number)
             async for batch in reader.read(topics.SALES_HANDOFFS, number):
                 delivered |= {handoff_of(record.headers) for record in batch}
             refused += await _refused(reader, number)
             records |= (await log.stored(reader, number)).everything()
-    inside = sorted(told.values(), key=lambda one: (one.occurred_at, one.lead_key))
-    return inside, frozenset(delivered), refused, _table(records, model, end)
+    return _sorted(told), _sorted(shadow), frozenset(delivered), refused, _table(records, model, end)
+
+
+async def _told(reader: LogReader, topic: str, number: int) -> dict[str, Transition]:
+    """By its id, as it was told first: at least once, and when a late event comes, it may stand there again."""
+    found: dict[str, Transition] = {}
+    async for batch in reader.read(topic, number):
+        for record in batch:
+            one = transition.decode(record.value or b"")
+            if one is not None:
+                found.setdefault(one.id, one)
+    return found
+
+
+def _sorted(told: dict[str, Transition]) -> list[Transition]:
+    return sorted(told.values(), key=lambda one: (one.occurred_at, one.lead_key))
 
 
 async def _refused(reader: LogReader, number: int) -> Counter[str]:
@@ -108,7 +129,7 @@ async def _refused(reader: LogReader, number: int) -> Counter[str]:
 
 
 def _table(records: dict[str, bytes], model: Model, end: int) -> _Table:
-    leads = {key: log.lead(key, value) for key, value in records.items()}
+    leads = {key: log.lead(key, value) for key, value in records.items() if value[1] & STAGE_BITS != ACCOUNT}
     persons = {key: _person(key, leads) for key in leads}
     standings = [
         Standing(lead, model, end, LATEST, lead.state, key)

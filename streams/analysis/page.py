@@ -14,11 +14,11 @@ from streams.analysis.tables import STEPS, Grid, Section, sections, share
 STYLE: Final = """
 body{font:15px/1.5 system-ui,sans-serif;color:#111;max-width:760px;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .3rem;border-bottom:1px solid #ccc}
-p{margin:.3rem 0;color:#444}table{border-collapse:collapse;margin:.6rem 0;font-size:.9rem}
+p{margin:.3rem 0;color:#444}table{border-collapse:collapse;margin:.6rem 0;font-size:.95em}
 th,td{padding:.15rem .7rem .15rem 0;text-align:right;vertical-align:top}th{color:#444;font-weight:600}
-th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}td{border-top:1px solid #eee}
+th:first-child,td:first-child{text-align:left;overflow-wrap:break-word}td{border-top:1px solid #eee}
 svg{max-width:100%;height:auto;margin:.4rem 0;font-family:system-ui,sans-serif}
-@media print{body{margin:0;font-size:12px}section{break-inside:avoid}}
+@media print{body{margin:0;font-size:12px}h2{break-after:avoid}svg,tr{break-inside:avoid}}
 """
 
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from streams import model_file
 from streams.analysis import source, trial
@@ -20,6 +20,12 @@ from streams.shard import Terms
 WORTH_A_PROCESS: Final = 40_000
 """Events and models below which starting processes takes longer than replaying."""
 LOOK_S: Final = 0.2
+
+
+class Loaded(Protocol):
+    """What a process of its own can make a model of; it must travel as bytes."""
+
+    def load(self) -> Model: ...
 
 
 class Named(NamedTuple):
@@ -48,7 +54,7 @@ class Outcome(NamedTuple):
 
 def run(
     events: list[Event],
-    models: Sequence[Named],
+    models: Sequence[Loaded],
     secret: Secret,
     end: int,
     advance: Advance,
@@ -65,7 +71,7 @@ def run(
 
 
 def _share(
-    events: list[Event], models: Sequence[Named], secret: Secret, end: int, advance: Advance
+    events: list[Event], models: Sequence[Loaded], secret: Secret, end: int, advance: Advance
 ) -> tuple[list[Trial], float]:
     before = time.process_time()
     trials = [trial.run(events, Terms(named.load(), secret), end, advance) for named in models]
@@ -101,7 +107,7 @@ def _join(done: Any) -> None:
 
 
 def _in_process(
-    events: list[Event], models: Sequence[Named], secret: Secret, end: int
+    events: list[Event], models: Sequence[Loaded], secret: Secret, end: int
 ) -> tuple[list[Trial], float]:
     def advance(count: int) -> None:
         with _done.get_lock():
@@ -111,7 +117,7 @@ def _in_process(
 
 
 def _in_processes(
-    shares: list[list[Event]], models: Sequence[Named], secret: Secret, end: int, advance: Callable[[int], None]
+    shares: list[list[Event]], models: Sequence[Loaded], secret: Secret, end: int, advance: Callable[[int], None]
 ) -> list[tuple[list[Trial], float]]:
     context = multiprocessing.get_context("spawn")
     done = context.Value("q", 0)

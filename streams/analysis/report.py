@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from streams.analysis.cohort import SOURCES_SHARE, Cohort, Conversion, Premature, cohorts, conversions, premature
+from streams.analysis.comparison import Precision, compare
+from streams.analysis.drift import Drift, drift
 from streams.analysis.handover import Judged, Speed, Value, judged, rejections, speeds, values
 from streams.analysis.leak import Account, Change, Leaks, accounts, changes, leaks
 from streams.analysis.life import lives
 from streams.analysis.revenue import Touch, Won, won
 from streams.analysis.trial import Answer, Held
-from streams.scoring.instant import rfc3339
+from streams.scoring.instant import milliseconds, rfc3339
 from streams.scoring.model import Model
 from streams.transition import Transition
 
@@ -19,7 +21,8 @@ MOST_ACCOUNTS: Final = 20
 
 class Journal(NamedTuple):
     """What is known of a pipeline's time: what it told, what sales answered, how it stands. `out`: persons who are
-    in no report; `delivered`: ids of the handoffs in sales' topic, None where only a file was read."""
+    in no report; `delivered`: ids of the handoffs in sales' topic, None where only a file was read; `shadow`: what
+    a second model would have told."""
 
     told: list[Transition]
     answers: list[Answer]
@@ -32,6 +35,7 @@ class Journal(NamedTuple):
     duplicates: int
     first: int
     end: int
+    shadow: list[Transition] | None = None
 
 
 class Quality(NamedTuple):
@@ -42,6 +46,18 @@ class Quality(NamedTuple):
     duplicates: int
     judged: int
     fit_unknown: dict[str, int]
+
+
+class Beside(NamedTuple):
+    """What a shadow model would have done since its first word (Unix ms); pairs are the live model and the shadow.
+    `counts`: handoffs at the same instant, at another, `gained` and `lost`."""
+
+    model: str
+    since: int
+    counts: dict[str, int]
+    reached: dict[str, tuple[int, int]]
+    precision: list[Precision]
+    unknown: tuple[int, int]
 
 
 class Report(NamedTuple):
@@ -63,11 +79,14 @@ class Report(NamedTuple):
     rejections: dict[str, dict[str, int]]
     lanes: list[Value]
     rules: list[Value]
+    rule_words: dict[str, str]
     won: Won
     leaks: Leaks
     accounts: list[Account]
     quality: Quality
     changes: list[Change]
+    drift: Drift
+    shadow: Beside | None
 
 
 def report(journal: Journal, model: Model, span: int) -> Report:
@@ -93,12 +112,27 @@ def report(journal: Journal, model: Model, span: int) -> Report:
         rejections(handed),
         lanes,
         rules,
+        {rule.id: getattr(rule.reason, model.source.language) for rule in model.source.rules},
         won(journal.answers, journal.touches, model, journal.out),
         leaks(people, journal.held, model.source.stages.sql.enter, journal.delivered, end),
         accounts(people, end)[:MOST_ACCOUNTS],
         _quality(journal, handed),
         changes(journal.told, zone),
+        drift(people, model, end),
+        _shadow(journal, zone),
     )
+
+
+def _shadow(journal: Journal, zone: str) -> Beside | None:
+    """The shadow beside the live model, since the shadow's first word."""
+    told = [one for one in journal.shadow or [] if one.lead_key not in journal.out]
+    if not told:
+        return None
+    since = told[0].occurred_at
+    live = [one for one in journal.told if one.lead_key not in journal.out and one.occurred_at >= since]
+    found = compare(live, told, journal.answers, live, zone, journal.end)
+    name = f"{told[-1].model_name} {told[-1].model_version}"
+    return Beside(name, milliseconds(since), found.counts, found.reached, found.precision, found.unknown)
 
 
 def _quality(journal: Journal, handed: list[Judged]) -> Quality:
@@ -114,6 +148,8 @@ def as_json(found: Report) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(found)
     plain |= {"first": rfc3339(found.first), "end": rfc3339(found.end), "span_days": found.span / 86_400_000}
     del plain["span"]
+    if found.shadow is not None:
+        plain["shadow"]["since"] = rfc3339(found.shadow.since)
     plain["premature"]["sources_share"] = SOURCES_SHARE
     return plain
 

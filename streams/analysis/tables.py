@@ -7,7 +7,7 @@ from streams.analysis.cohort import SOURCES_SHARE
 from streams.analysis.handover import Value
 from streams.analysis.interval import FEWEST, Share
 from streams.analysis.life import CHAIN
-from streams.analysis.report import Report
+from streams.analysis.report import Beside, Report
 from streams.scoring.instant import DAY, rfc3339
 
 NOTHING: Final = "-"
@@ -39,14 +39,26 @@ def sections(found: Report) -> list[Section]:
         _speeds(found),
         _rejections(found),
         _values(
-            "Lanes", "Handoffs by what met the criteria, and those of them that came to a meeting.", found.lanes
+            "Lanes",
+            "Handoffs by what met the criteria, and those of them that came to a meeting.",
+            found.lanes,
+            found,
         ),
-        _values("Rules", "Handoffs at which a rule counted; a handoff stands at each of its rules.", found.rules),
+        _values(
+            "Rules", "Handoffs at which a rule counted; a handoff stands at each of its rules.", found.rules, found
+        ),
         _won(found),
         _leaks(found),
         _quality(found),
         _changes(found),
+        _drift(found),
+        *([] if found.shadow is None else [_shadow(found.shadow)]),
     ]
+
+
+def named(name: str, found: Report) -> str:
+    """A rule with what it says to sales; anything else as it is."""
+    return f"{name}: {found.rule_words[name]}" if name in found.rule_words else name
 
 
 def share(found: Share) -> str:
@@ -99,7 +111,7 @@ def _premature(found: Report) -> Section:
         ("not worked by sales", f"{one.unworked:,}"),
         ("together", share(one.share)),
     ]
-    rules = [(rule, share(early)) for rule, early in one.rules.items()]
+    rules = [(named(rule, found), share(early)) for rule, early in one.rules.items()]
     note = f"MQLs that came to nothing; the articles that this follows speak of {SOURCES_SHARE:.0%}."
     return Section(
         "Promoted too early", note, [Grid(("", "MQLs"), rows), Grid(("lifted to MQL by", "too early"), rules)]
@@ -128,8 +140,8 @@ def _counts(counts: Mapping[str, int]) -> list[tuple[str, ...]]:
     return [(name.replace("_", " "), f"{number:,}") for name, number in counts.items()]
 
 
-def _values(title: str, note: str, values: Iterable[Value]) -> Section:
-    rows = [(one.name, f"{one.handoffs:,}", share(one.meetings)) for one in values]
+def _values(title: str, note: str, values: Iterable[Value], found: Report) -> Section:
+    rows = [(named(one.name, found), f"{one.handoffs:,}", share(one.meetings)) for one in values]
     return Section(title, note, [Grid(("", "handoffs", "came to a meeting (known)"), rows)])
 
 
@@ -180,3 +192,35 @@ def _changes(found: Report) -> Section:
     return Section(
         "Models", "By the week in which a model first moved a lead.", [Grid(("week of", "model", "id"), rows)]
     )
+
+
+def _drift(found: Report) -> Section:
+    one = found.drift
+    alarms = [(named(alarm.about, found), alarm.words) for alarm in one.alarms]
+    grids = [Grid(("look at", "why"), alarms)]
+    for title, shifts in (
+        ("score at the change", one.scores),
+        ("to stage", one.stages),
+        ("rule", one.rules),
+    ):
+        rows = [(named(shift.name, found), share(shift.now), share(shift.before)) for shift in shifts]
+        grids.append(Grid((title, "this week", "four weeks before"), rows))
+    note = "Changes of stage in the last seven days against the four weeks before; a rule counts where it is new."
+    if one.models > 1:
+        note += " The model changed meanwhile."
+    return Section("Drift", note, grids)
+
+
+def _shadow(one: Beside) -> Section:
+    words = {"same": "at the same instant", "moved": "at another time", "gained": "only by the shadow",
+             "lost": "only by the live model"}  # fmt: skip
+    handed = [(words[kind], f"{number:,}") for kind, number in one.counts.items()]
+    stages = [(STEPS[stage], f"{live:,}", f"{shadow:,}") for stage, (live, shadow) in one.reached.items()]
+    known = [(f"came to {p.level}", share(p.a), share(p.b)) for p in one.precision]
+    grids = [
+        Grid(("handed over", "handoffs"), handed),
+        Grid(("people who became", "live", "shadow"), stages),
+        Grid(("of handoffs with a known outcome", "live", "shadow"), known),
+    ]
+    note = f"What {one.model} would have done since {rfc3339(one.since)[:10]}; sales heard nothing of it."
+    return Section("Shadow model", note, grids)

@@ -173,7 +173,7 @@ def run(events: list[Event], terms: Terms, end: int, advance: Callable[[int], No
         passage.run(kin)
     passage.finish()
     shard = passage.shard
-    person = _Persons(shard)
+    person = Persons(shard)
     told = passage.told
     for one in told:
         one.lead_key = person.of(one.lead_key)
@@ -194,7 +194,7 @@ def run(events: list[Event], terms: Terms, end: int, advance: Callable[[int], No
     )
 
 
-class _Persons:
+class Persons:
     """Whose key a key is in the end."""
 
     def __init__(self, shard: Shard) -> None:
@@ -225,7 +225,7 @@ def _answers(events: list[Event], secret: Secret) -> Iterator[Answer]:
             yield Answer(keys[0], found.at, found.event_id, *said)
 
 
-def _addressed(answer: Answer, spoken: dict[str, str], person: _Persons) -> Answer:
+def _addressed(answer: Answer, spoken: dict[str, str], person: Persons) -> Answer:
     """An answer belongs to the lead whose handoff it names, else to whom it names."""
     return answer._replace(person=spoken.get(answer.handoff or "") or person.of(answer.person))
 

@@ -17,17 +17,22 @@ COMMANDS: Final = (
     "config",
     "model",
     "worker",
+    "shadow",
     "collector",
+    "console",
     "connect",
     "top",
     "send",
     "explain",
     "leads",
+    "lead",
     "replay",
     "try_",
     "backtest",
     "report",
     "dead_letters",
+    "snapshot",
+    "rebuild",
 )
 """In the order in which `--help` lists them."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from streams.cli import terminal
+from streams.cli import reading, terminal
 
 
 def backtest(
@@ -31,34 +31,13 @@ def backtest(
     settings = terminal.settings()
     models = [terminal.model(settings, name) for name in (a, b)]
     tools = import_module("streams.analysis.backtest")
-    with terminal.progress() as progress:
-        bar = progress.add_task("reading", total=None)
-
-        def started(what: str, total: int) -> None:
-            progress.update(bar, description=what, total=total, completed=0)
-
-        try:
-            found = tools.run(
-                (a, b), settings, file, _secret(settings, file), models[0].source.timezone, started,
-                lambda count: progress.advance(bar, count),
-            )  # fmt: skip
-        except (OSError, EOFError) as error:
-            terminal.stop(f"cannot read {file}: {getattr(error, 'strerror', None) or error}")
+    secret = reading.secret(settings, file)
+    with reading.followed(file) as (started, advance):
+        found = tools.run((a, b), settings, file, secret, models[0].source.timezone, started, advance)
     if as_json:
         terminal.print_json(tools.as_json(found))
     else:
         _show(found, (a, b), examples)
-
-
-def _secret(settings: Any, file: Path | None) -> Any:
-    """Without a secret a file's keys are the demo's: they stay in this process."""
-    secret = settings.require_secret()
-    if not isinstance(secret, str):
-        return secret
-    if file is None:
-        terminal.stop(secret, terminal.WRONG_USE)
-    keys = import_module("streams.identity.keys")
-    return keys.Secret(import_module("streams.settings").DEMO_SECRET.encode(), settings.key_id)
 
 
 def _show(found: Any, names: tuple[str, str], examples: int) -> None:

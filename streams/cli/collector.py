@@ -24,8 +24,7 @@ def collector(
     secret = settings.require_secret()
     if isinstance(secret, str):
         terminal.stop(secret, terminal.WRONG_USE)
-    if settings.log_format == "json":
-        import_module("streams.worker").speak(settings.log_format)
+    import_module("streams.worker").speak(settings.log_format)
     code = import_module("streams.collector.server").run(settings, dev=dev)
     raise typer.Exit(int(code or 0))
 

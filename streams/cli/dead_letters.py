@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -34,9 +34,10 @@ def list_(
     """
     found = _selected(_selection(None, reason, topic))
     counts = Counter(letter.headers.reason.value if letter.headers else "unknown" for letter in found)
-    newest = sorted(found, key=lambda letter: (letter.written, letter.partition, letter.offset))[-limit:]
+    newest = dead_letters.newest(found, limit)
     if as_json:
-        terminal.print_json({"count": dict(counts), "letters": [_as_json(letter) for letter in newest]})
+        letters = [dead_letters.as_json(letter) for letter in newest]
+        terminal.print_json({"count": dict(counts), "letters": letters})
         return
     if not found:
         terminal.out.print("no dead letters")
@@ -67,7 +68,7 @@ def show(
     if raw:
         sys.stdout.buffer.write(content)
         return
-    answer = {**_as_json(letter), "key": _text(letter.key), "value": _text(letter.value)}
+    answer = {**dead_letters.as_json(letter), "key": _text(letter.key), "value": _text(letter.value)}
     if as_json:
         terminal.print_json(answer)
         return
@@ -119,12 +120,6 @@ def _selection(ids: list[str] | None, reasons: list[str] | None, topics: list[st
 def _selected(selection: Selection) -> list[DeadLetter]:
     with terminal.waiting("reading dead letters"):
         return [letter for letter in dead_letters.read(terminal.settings()) if selection.means(letter)]
-
-
-def _as_json(letter: DeadLetter) -> dict[str, Any]:
-    known = letter.headers._asdict() if letter.headers else {}
-    size = None if letter.value is None else len(letter.value)
-    return {"id": letter.id, "written": rfc3339(letter.written), **known, "bytes": size}
 
 
 def _cells(letter: DeadLetter) -> tuple[str, ...]:

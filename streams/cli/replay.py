@@ -20,6 +20,9 @@ def replay(
         Path | None, typer.Argument(help="JSON lines of events, .gz too; the pipeline's log without.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Compare with the live table and the handoffs.")] = False,
+    from_snapshot: Annotated[
+        Path | None, typer.Option("--from-snapshot", help="Begin at a snapshot instead of the log's beginning.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Another model: a file, or a shipped one's name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
@@ -29,9 +32,14 @@ def replay(
     dead letter with what the topics hold. Exit code 1 if anything differs. The workers may run meanwhile: each
     partition is compared as of its newest record of progress.
 
+    Where retention took the log's beginning, begin at a snapshot (leadstreams snapshot FILE): what came since is
+    compared; what is older than the snapshot is taken as it says.
+
     A file needs no Kafka; its events are taken in the order in which they happened.
 
         leadstreams replay --diff
+
+        leadstreams replay --diff --from-snapshot leads.snapshot
 
         leadstreams replay events.jsonl.gz --model deploy/models/published.yaml
     """
@@ -39,16 +47,18 @@ def replay(
         terminal.stop("--diff compares the log, not a file", terminal.WRONG_USE)
     if model is not None and diff:
         terminal.stop("--diff needs the workers' own model", terminal.WRONG_USE)
+    if from_snapshot is not None and (file is not None or model is not None):
+        terminal.stop("--from-snapshot is of the log and its model", terminal.WRONG_USE)
     settings = terminal.settings()
     if model is not None:
         settings = settings.model_copy(update={"model": model})
     if file is not None:
         _replay_file(file, settings, as_json)
     else:
-        _replay_log(settings, diff, as_json)
+        _replay_log(settings, diff, from_snapshot, as_json)
 
 
-def _replay_log(settings: Any, diff: bool, as_json: bool) -> None:
+def _replay_log(settings: Any, diff: bool, snapshot: Path | None, as_json: bool) -> None:
     replay, terms = import_module("streams.replay.pipeline"), import_module("streams.pipeline")
     with terminal.progress() as progress:
         bar = progress.add_task("replaying the log", total=None)
@@ -59,6 +69,7 @@ def _replay_log(settings: Any, diff: bool, as_json: bool) -> None:
                 diff,
                 lambda total: progress.update(bar, total=total),
                 lambda records: progress.advance(bar, records),
+                snapshot,
             )
         except terms.Unusable as error:
             terminal.stop(str(error), terminal.WRONG_USE)

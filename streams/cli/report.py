@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from streams.cli import terminal
+from streams.cli import reading, terminal
 
 DAY = 86_400_000
 
@@ -19,11 +19,15 @@ def report(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the page here; it needs no network.")] = None,
     model: Annotated[str | None, typer.Option(help="A model file, or a shipped one's name.")] = None,
+    shadow: Annotated[
+        str | None, typer.Option(help="With a file: a second model to set beside it; a log has its own.")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=730, help="How long a lead has before it is judged.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Say what became of the leads: cohorts, conversion, what was promoted too early, speed, rejections, lanes and
-    rules, leaks, and the data's quality. Each person counts once; our own people, tests and competitors do not.
+    rules, leaks, the data's quality, drift against last weeks, and a shadow model if one runs. Each person counts
+    once; our own people, tests and competitors do not.
 
         leadstreams report
 
@@ -31,7 +35,12 @@ def report(
     """
     settings = terminal.settings()
     name = model or settings.model
-    found = _report(settings, name, terminal.model(settings, name), file, days)
+    checked = terminal.model(settings, name)
+    if shadow is not None:
+        if file is None:
+            terminal.stop("--shadow needs --file: leadstreams shadow runs one over the log", terminal.WRONG_USE)
+        terminal.model(settings, shadow)
+    found = _report(settings, name, checked, shadow, file, days)
     if html is not None:
         try:
             html.write_text(import_module("streams.analysis.page").page(found), encoding="utf-8")
@@ -45,34 +54,19 @@ def report(
         terminal.out.print(f"written: {html}", markup=False)
 
 
-def _report(settings: Any, name: str, model: Any, file: Path | None, days: int) -> Any:
+def _report(settings: Any, name: str, model: Any, shadow: str | None, file: Path | None, days: int) -> Any:
     journal, analysis = import_module("streams.analysis.journal"), import_module("streams.analysis.report")
     channels = import_module("streams.enrichment.channel").load_channels()
     channel_of = (lambda document: None) if isinstance(channels, str) else channels.of
-    secret = settings.require_secret()
-    if isinstance(secret, str):
-        if file is None:
-            terminal.stop(secret, terminal.WRONG_USE)
-        demo = import_module("streams.settings").DEMO_SECRET.encode()
-        secret = import_module("streams.identity.keys").Secret(demo, settings.key_id)
-    with terminal.progress() as progress:
-        bar = progress.add_task("reading", total=None)
-
-        def started(what: str, total: int) -> None:
-            progress.update(bar, description=what, total=total or None, completed=0)
-
-        def advance(count: int) -> None:
-            progress.advance(bar, count)
-
-        try:
-            if file is not None:
-                named = import_module("streams.analysis.parallel").Named(name, settings.pipeline)
-                gathered = journal.of_file(file, named, secret, channel_of, started, advance)
-            else:
-                now = int(time.time() * 1000)
-                gathered = journal.of_log(settings, model, secret, channel_of, now, started, advance)
-        except (OSError, EOFError) as error:
-            terminal.stop(f"cannot read {file}: {getattr(error, 'strerror', None) or error}")
+    secret = reading.secret(settings, file)
+    with reading.followed(file) as (started, advance):
+        if file is not None:
+            named = import_module("streams.analysis.parallel").Named
+            models = [named(one, settings.pipeline) for one in (name, shadow) if one is not None]
+            gathered = journal.of_file(file, models, secret, channel_of, started, advance)
+        else:
+            now = int(time.time() * 1000)
+            gathered = journal.of_log(settings, model, secret, channel_of, now, started, advance)
     return analysis.report(gathered, model, days * DAY)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from streams.cli import terminal
+from streams.cli import reading, terminal
 
 
 class Target(StrEnum):
@@ -58,25 +58,9 @@ def suggest(
 def _examples(settings: Any, base: str, model: Any, file: Path | None, target: Target) -> Any:
     backtest, parallel = import_module("streams.analysis.backtest"), import_module("streams.analysis.parallel")
     evidence, outcome = import_module("streams.analysis.evidence"), import_module("streams.analysis.outcome")
-    secret = settings.require_secret()
-    if isinstance(secret, str):
-        if file is None:
-            terminal.stop(secret, terminal.WRONG_USE)
-        demo = import_module("streams.settings").DEMO_SECRET.encode()
-        secret = import_module("streams.identity.keys").Secret(demo, settings.key_id)
-    with terminal.progress() as progress:
-        bar = progress.add_task("reading", total=None)
-
-        def started(what: str, total: int) -> None:
-            progress.update(bar, description=what, total=total or None, completed=0)
-
-        def advance(count: int) -> None:
-            progress.advance(bar, count)
-
-        try:
-            source = backtest.read(settings, file, started, advance)
-        except (OSError, EOFError) as error:
-            terminal.stop(f"cannot read {file}: {getattr(error, 'strerror', None) or error}")
+    secret = reading.secret(settings, file)
+    with reading.followed(file) as (started, advance):
+        source = backtest.read(settings, file, started, advance)
         started("replaying", len(source.events))
         named = parallel.Named(base, settings.pipeline)
         (done,) = parallel.run(list(source.events), [named], secret, source.end, advance).trials

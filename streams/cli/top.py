@@ -80,7 +80,7 @@ def _look(addresses: list[str]) -> Look:
 
 
 def screen(f: Figures, silent: tuple[str, ...] = ()) -> RenderableType:
-    """One screen of at most 30 lines and 100 columns."""
+    """One screen of at most 40 lines and 100 columns."""
     columns = Columns([_flow(f), _latency(f), _funnel(f), _edge(f)], padding=(0, 3))
     if not silent:
         return columns
@@ -105,6 +105,8 @@ def _flow(f: Figures) -> Table:
     rows += [
         ("lag", f"{sum(f.lag_records.values()):,.0f}"),
         ("oldest unread", _bad(behind, f.lag_seconds > BEHIND_S)),
+        ("waiting, bytes", f"{f.waiting:,.0f}"),
+        ("halted", _bad(f"{f.halted:,.0f}", f.halted > 0)),
     ]
     return _table("events", rows)
 
@@ -113,9 +115,15 @@ def _latency(f: Figures) -> Table:
     rows = [
         ("to handoff p50", _seconds(f.latency[0])),
         ("to handoff p99", _bad(_seconds(f.latency[1]), (f.latency[1] or 0) > SLOW_S)),
+        ("applied to committed p99", _seconds(f.delay[1])),
         ("transaction p50", _seconds(f.transaction[0])),
         ("transaction p99", _seconds(f.transaction[1])),
         ("transactions lost", _bad(f"{f.lost:,.0f}", f.lost > 0)),
+        ("batch p99", _seconds(f.batch[1])),
+        ("exceptions", _bad(f"{f.failures:,.0f}", f.failures > 0)),
+        ("take-over p50", _seconds(f.restoring[0])),
+        ("restoring", f"{f.restored:,.0f}/s"),
+        ("memory, MB", f"{f.memory / 1e6:,.0f}"),
         *((f"partitions {state}", f"{count:,.0f}") for state, count in sorted(f.partitions.items())),
         ("records, bytes", f"{f.state_bytes:,.0f}"),
         ("records to write", f"{f.dirty:,.0f}"),
@@ -128,6 +136,8 @@ def _funnel(f: Figures) -> Table:
     rows = [(stage, f"{f.leads.get(stage, 0):,.0f}") for stage in STAGES]
     accepted = "-" if f.accepted is None else f"{f.accepted:.0%}"
     rows += [("handoffs", f"{f.handoffs:,.0f}"), ("accepted", accepted), ("overdue", f"{f.overdue:,.0f}")]
+    rows += [("age p50", _seconds(f.age[0])), ("changes of stage", f"{f.moves:,.1f}/s")]
+    rows += [(f"  at {band}+ points", f"{count:,.0f}") for band, count in _largest(f.scores, 3)]
     return _table("funnel", rows)
 
 
@@ -138,9 +148,16 @@ def _edge(f: Figures) -> Table:
     ]
     rows += [(f"refused {reason}", f"{count:,.0f}") for reason, count in _largest(f.refused)]
     rows += [(f"dead {reason}", f"{count:,.0f}") for reason, count in _largest(f.dead_letters)]
-    rows.append(("bytes on the way", f"{f.buffered:,.0f}"))
-    for name, (rate, lag, stuck) in f.connectors.items():
-        rows.append((name, _bad("stuck", True) if stuck else f"{rate:,.1f}/s, {lag:,.0f} left"))
+    rows += [
+        ("taken", f"{f.taken:,.1f}/s"),
+        ("until Kafka has it p99", _seconds(f.produced[1])),
+        ("bytes on the way", f"{f.buffered:,.0f}"),
+        ("Kafka", "answers" if f.kafka_up else _bad("away", True)),
+    ]
+    for name, one in f.connectors.items():
+        rows.append((name, _bad("stuck", True) if one.stuck else f"{one.rate:,.1f}/s, {one.lag:,.0f} left"))
+        rows.append(("  delivery, age p95", f"{_seconds(one.delivery)}, {_seconds(one.age)}"))
+        rows.append(("  repeated, refused", f"{one.repeated:,.0f}, {one.refused:,.0f}"))
     return _table("edge and connectors", rows)
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from streams import trace_context, tracing
 from streams.collector.address import Networks, client_address, site
 from streams.collector.body import BadBody, inflate, read_body
 from streams.collector.budget import Budget
@@ -29,6 +30,7 @@ from streams.collector.request import (
     Adapted,
     Answer,
     Event,
+    Inquiry,
     Refusal,
     RequestParts,
     Route,
@@ -101,11 +103,13 @@ class Edge:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; a bug becomes a 500 without a word about the request."""
         name, answer = self._routed(request)
-        try:
-            response = await answer
-        except Exception as error:
-            log.error("bug in the collector: %s", _place(error))
-            response = _refusal(Refusal(500, "internal", "the collector failed on this request"))
+        with tracing.request(name, request.headers.get(trace_context.HEADER)):
+            try:
+                response = await answer
+            except Exception as error:
+                log.error("bug in the collector: %s", _place(error))
+                response = _refusal(Refusal(500, "internal", "the collector failed on this request"))
+            tracing.note("http.response.status_code", response.status)
         self._metrics.answered(name, response.status)
         _allow_origin(request, response)
         return response
@@ -165,15 +169,18 @@ class Edge:
         )
         received_at = self._clock()
         outcome = route.adapt(parts, received_at)
+        if isinstance(outcome, Inquiry):
+            outcome = await outcome.ask()
         if (wait := self._must_wait(request, outcome)) > 0:
             return self._refused(TOO_MANY, wait)
         if isinstance(outcome, Refusal):
             return self._refused(outcome)
         if isinstance(outcome, Answer):
             return _response(outcome)
-        return await self._publish(outcome, received_at)
+        trace = tracing.traceparent(headers.get(trace_context.HEADER))
+        return await self._publish(outcome, received_at, trace)
 
-    async def _publish(self, adapted: Adapted, received_at: int) -> web.Response:
+    async def _publish(self, adapted: Adapted, received_at: int, trace: str | None) -> web.Response:
         if (away := self._gateway.unavailable) is not None:
             return self._unavailable(away)
         partitions = self._gateway.partitions
@@ -181,7 +188,8 @@ class Edge:
         events = adapted.events
         if self._enrich is not None:
             events = [event for plain in events for event in self._enrich(plain)]
-        records = [event_record(event, self._secret, partitions) for event in events]
+        headers = trace_context.headers(trace)
+        records = [event_record(event, self._secret, partitions, headers) for event in events]
         topics: dict[str, int] = {}
         for record in records:
             topics[record.topic] = topics.get(record.topic, 0) + 1

@@ -8,6 +8,7 @@ import msgspec
 from schemas.dead_letter import Headers
 from streams import topics
 from streams.collector.event_time import instant_text
+from streams.collector.gateway import Headers as Extra
 from streams.collector.gateway import Outgoing
 from streams.collector.mapping import topic_of
 from streams.collector.request import Adapted, DeadMessage, Event
@@ -32,14 +33,14 @@ def seal(adapted: Adapted, received_at: int) -> None:
         event.update(own)
 
 
-def event_record(event: Event, secret: Secret, partitions: Mapping[str, int]) -> Outgoing:
+def event_record(event: Event, secret: Secret, partitions: Mapping[str, int], headers: Extra = ()) -> Outgoing:
     """The record of an event that names somebody."""
     topic = topic_of(str(event["type"]))
     email, user_id, anonymous_id = event.get("email"), event.get("user_id"), event.get("anonymous_id")
     if not (email or user_id or anonymous_id):  # about a company: any partition passes it on to all
-        return Outgoing(topic, 0, None, _encode(event))
+        return Outgoing(topic, 0, None, _encode(event), headers)
     key, hashed = _place(email, user_id, anonymous_id, secret)
-    return Outgoing(topic, hashed % partitions[topic], key, _encode(event))
+    return Outgoing(topic, hashed % partitions[topic], key, _encode(event), headers)
 
 
 _SPACE = 2**31

@@ -5,7 +5,7 @@ sender's wire format and how that sender is authenticated, and nothing of Kafka,
 new source is a list of routes more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -105,13 +105,19 @@ class Adapted(NamedTuple):
     answer: Answer = ACCEPTED
 
 
+class Inquiry(NamedTuple):
+    """The sender is who it says it is, but names its records by numbers: it has to be asked what they are."""
+
+    ask: Callable[[], Awaitable[Adapted | Refusal]]
+
+
 class Adapter(Protocol):
     """A source's wire format. `received_at` in Unix milliseconds.
 
     An `Answer` is given at once and publishes nothing: a configuration, a script, a handshake.
     """
 
-    def __call__(self, parts: RequestParts, received_at: int) -> Adapted | Refusal | Answer: ...
+    def __call__(self, parts: RequestParts, received_at: int) -> Adapted | Refusal | Answer | Inquiry: ...
 
 
 class Route(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from streams import kafka_access
+from streams import kafka_access, tracing
 from streams.collector.budget import Budget
 from streams.collector.connections import (
     IDLE_S,
@@ -36,8 +36,11 @@ from streams.collector.write_keys import AnyKey, KeyFile, Keys, WriteKeys, load_
 from streams.enrichment.configured import load_enrichment
 from streams.enrichment.enrichment import Enrichment
 from streams.identity.keys import Secret
-from streams.kafka_client import client_options
+from streams.kafka_client import client_options, unreadable
+from streams.quiet import quieten_client_logs
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _unheard = logging.getLogger(f"{__name__}.http")
 _unheard.disabled = True
@@ -77,6 +80,8 @@ def plan(settings: Settings, *, dev: bool) -> Plan | str:
     secret = settings.require_secret()
     if isinstance(secret, str):
         return secret
+    if (unread := unreadable(settings)) is not None:
+        return unread
     mapping = load_mapping(settings.mapping or DEFAULT_FILE)
     if isinstance(mapping, str):
         return mapping
@@ -188,16 +193,22 @@ def run(settings: Settings, *, dev: bool) -> int:
     if isinstance(planned, str):
         print(planned, file=sys.stderr)
         return 2
+    if settings.tracing and (missing := tracing.start("leadstreams-collector")) is not None:
+        log.error("%s", missing)
+        return 2
+    quieten_client_logs()
     # The gateway tells once that Kafka is away; the client library would tell it several times a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         denied = _run(_until_stopped(planned))
     except OSError as error:
         address = f"{settings.collector_host}:{settings.collector_port}"
-        print(f"cannot listen on {address}: {error.strerror or type(error).__name__}", file=sys.stderr)
+        log.error("cannot listen on %s: %s", address, error.strerror or type(error).__name__)
         return 1
+    finally:
+        tracing.stop()
     if denied is not None:
-        print(denied, file=sys.stderr)
+        log.error("%s", denied)
         return 1
     return 0
 

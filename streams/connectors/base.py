@@ -1,12 +1,14 @@
 """What all connectors have in common: their settings, and a receiver's outline."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from streams.connectors.event import Event
+from schemas.dead_letter import Rejected
+from streams import topics
+from streams.connectors.event import Event, Unknown, decode
 from streams.connectors.mapping import Strict
 from streams.connectors.outcome import Outcome
 
@@ -25,9 +27,15 @@ class Base(Strict):
     neutralise: bool = Field(True, description="an apostrophe before what a spreadsheet would run as a formula")
 
 
-class Receiver(ABC):
-    """Outline of a sink (streams/connectors/sink.py)."""
+Read = Callable[[bytes | None], Event | Unknown | Rejected]
+"""What a record's value says. Pure."""
 
+
+class Receiver(ABC):
+    """Outline of a sink: what it reads and how it delivers it, up to `batch` events of different leads at once."""
+
+    topic: str = topics.SALES_HANDOFFS
+    read: Read = staticmethod(decode)
     batch: int = 1
 
     async def open(self) -> None:

@@ -8,6 +8,8 @@ from streams import yaml_file
 from streams.connectors.base import Base, Receiver
 from streams.connectors.chat import Chat
 from streams.connectors.hubspot import HubSpot
+from streams.connectors.nurture.hubspot_lists import HubSpotLists
+from streams.connectors.nurture.webhook import NurtureWebhook
 from streams.connectors.salesforce import Salesforce
 from streams.connectors.sql import Sql
 from streams.connectors.webhook import Webhook
@@ -23,6 +25,8 @@ _KINDS: Final[dict[str, type[Base]]] = {
     "webhook": Webhook,
     "sql": Sql,
     "chat": Chat,
+    "hubspot-lists": HubSpotLists,
+    "nurture-webhook": NurtureWebhook,
 }
 _SINKS: Final[dict[type[Base], tuple[str, str]]] = {
     Salesforce: ("salesforce_client", "SalesforceSink"),
@@ -30,6 +34,8 @@ _SINKS: Final[dict[type[Base], tuple[str, str]]] = {
     Webhook: ("webhook", "WebhookSink"),
     Sql: ("sql", "SqlSink"),
     Chat: ("chat", "ChatSink"),
+    HubSpotLists: ("nurture.hubspot_lists_client", "HubSpotListsSink"),
+    NurtureWebhook: ("nurture.webhook", "NurtureWebhookSink"),
 }
 """Module and class of each receiver: the vendors' libraries are loaded by those who need them."""
 

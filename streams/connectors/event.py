@@ -18,7 +18,10 @@ CHANGES: Final[tuple[str, ...]] = get_args(Change)
 
 
 class Event(NamedTuple):
-    """A handoff, or what changed after it. `at` in Unix milliseconds; `raw` is the record's value."""
+    """A handoff, or what changed after it. `at` in Unix milliseconds; `raw` is the record's value.
+
+    `traceparent` is the trace that it belongs to, which came beside it.
+    """
 
     id: str
     type: str
@@ -26,6 +29,7 @@ class Event(NamedTuple):
     at: int
     data: Mapping[str, Scalar]
     raw: bytes
+    traceparent: str | None = None
 
     @property
     def change(self) -> str | None:

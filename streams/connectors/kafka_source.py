@@ -97,7 +97,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
             await asyncio.sleep(PAUSE_S)
             return []
         records = (record for batch in found.values() for record in batch)
-        return [Record(r.partition, r.offset, r.timestamp, r.key, r.value) for r in records]
+        return [Record(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records]
 
     async def commit(self, positions: Mapping[int, int]) -> bool:
         mine = self._consumer.assignment()

@@ -24,10 +24,14 @@ from streams.connectors.event import CHANGES, Event, Scalar
 
 ENVELOPE: Final = frozenset({"event_id", "event_type", "event_time"})
 DERIVED: Final = frozenset({"first_name", "last_name", "name_or_company", "who"})
-KNOWN: Final = frozenset(HandoffData.model_fields) | frozenset(UpdateData.model_fields) | ENVELOPE | DERIVED
+PASSED: Final = frozenset({"from_stage", "held_because", "relationship"})
+"""What only a change of stage tells."""
+KNOWN: Final = (
+    frozenset(HandoffData.model_fields) | frozenset(UpdateData.model_fields) | ENVELOPE | DERIVED | PASSED
+)
 PERSONAL: Final = frozenset(
     {"name", "first_name", "last_name", "email", "phone", "message", "history", "title", "title_original", "who"}
-    | {"name_or_company", "reason"}
+    | {"name_or_company", "reason", "colleagues"}
 )
 """What says who a person is, or what the person wrote or did."""
 

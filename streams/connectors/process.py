@@ -12,11 +12,14 @@ from typing import Final
 import uvloop
 from aiokafka.errors import KafkaError
 
-from streams import kafka_access
+from streams import kafka_access, tracing
+from streams.connectors import metrics
 from streams.connectors.base import Base, Receiver
 from streams.connectors.kafka_source import KafkaDeadLetters, KafkaSource
+from streams.connectors.kafka_source import group as consumer_group
 from streams.connectors.runner import Pace, Runner
 from streams.health import HealthServer
+from streams.kafka_client import unreadable
 from streams.quiet import quieten_client_logs
 from streams.settings import Settings
 
@@ -30,8 +33,15 @@ GOODBYE_S: Final = 1.5
 def run(settings: Settings, name: str, connector: Base, sink: Receiver, host: str, port: int) -> int:
     """Run one connector until SIGTERM or SIGINT; the exit code."""
     quieten_client_logs()
+    if (unread := unreadable(settings)) is not None:
+        log.error("%s", unread)
+        return 1
+    if settings.tracing and (missing := tracing.start(f"leadstreams-connect-{name}")) is not None:
+        log.error("%s", missing)
+        return 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(Process(settings, name, connector, sink).serve(host, port))
+    tracing.stop()
     logging.shutdown()
     sys.stdout.flush()
     # A thread may still wait for a receiver; what it does is repeated by the next start.
@@ -52,8 +62,8 @@ class Process:
 
     def __init__(self, settings: Settings, name: str, connector: Base, sink: Receiver) -> None:
         self._sink = sink
-        self._source = KafkaSource(settings, name, start=connector.start)
-        self._dead_letters = KafkaDeadLetters(settings, name)
+        self._source = KafkaSource(settings, name, sink.topic, connector.start)
+        self._dead_letters = KafkaDeadLetters(settings, name, sink.topic)
         self._runner = Runner(name, sink, self._source, self._dead_letters, pace(connector))
         self._stopping = asyncio.Event()
         self._name = name
@@ -64,7 +74,7 @@ class Process:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_soon)
-        health = HealthServer(host, port, self.unready)
+        health = HealthServer(host, port, self.unready, registry=metrics.REGISTRY)
         await health.start()
         log.info("connector %s serves http://%s:%s", self._name, host, health.port)
         try:
@@ -95,10 +105,10 @@ class Process:
 
     async def _join(self) -> bool:
         """Join the group as soon as the broker answers; False if told to stop before. Raises Denied."""
-        warned = False
+        group, warned = consumer_group(self._settings, self._name), False
         while not self._stopping.is_set():
             try:
-                denied = await kafka_access.denied(self._settings, kafka_access.of_connector(self._name))
+                denied = await kafka_access.denied(self._settings, kafka_access.of_connector(group))
                 if denied is not None:
                     raise Denied(denied)
                 await self._source.start(self._runner.release)

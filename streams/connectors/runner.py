@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.dead_letter import Reason, Rejected
+from streams import trace_context, tracing
 from streams.breaker import Breaker
 from streams.connectors import metrics
 from streams.connectors.base import Receiver
-from streams.connectors.event import Event, Unknown, decode
+from streams.connectors.event import Event, Unknown
 from streams.connectors.gate import Gate, backoff
 from streams.connectors.outcome import Delivered, Outcome, Postponed, Refused
 from streams.connectors.source import DeadLetters, Record, Source
@@ -85,6 +86,7 @@ class Runner:
         self._trouble = ""
         self._remind_at = 0.0
         self._said = False
+        metrics.begin(name)
 
     @property
     def trouble(self) -> str:
@@ -136,10 +138,12 @@ class Runner:
             self._add(record)
 
     def _add(self, record: Record) -> None:
-        event = decode(record.value)
+        event = self._sink.read(record.value)
         if isinstance(event, Unknown):
             metrics.PASSED_OVER.labels(self._name).inc()
             event = Event("", "", "", 0, {}, b"")  # takes its place in the order, and nothing is sent
+        elif isinstance(event, Event):
+            event = event._replace(traceparent=trace_context.of(record.headers))
         self._window.add(record.partition, record.offset, record.key, Item(record, event))
 
     # --- delivering
@@ -173,8 +177,10 @@ class Runner:
         return entries
 
     async def _deliver(self, events: list[Event]) -> list[Outcome]:
-        with metrics.DURATION.labels(self._name).time():
+        traces = (event.traceparent for event in events)
+        with tracing.delivery(self._name, traces), metrics.DURATION.labels(self._name).time():
             outcomes = await self._sink.deliver(events)
+            tracing.note("leadstreams.outcomes", ", ".join(sorted({type(one).__name__ for one in outcomes})))
         assert len(outcomes) == len(events), "one outcome per event"
         return outcomes
 

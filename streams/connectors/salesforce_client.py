@@ -1,9 +1,7 @@
 """Salesforce, the shell: `simple-salesforce` in threads, one delivery being a few calls for many leads."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any, Final
 
@@ -12,11 +10,12 @@ from simple_salesforce.api import Salesforce as Client
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 
 from streams.connectors import salesforce
-from streams.connectors.base import Receiver, everyone
+from streams.connectors.base import everyone
 from streams.connectors.event import Event
 from streams.connectors.http import TIMEOUT_S, retry_after
 from streams.connectors.outcome import Outcome, Postponed
 from streams.connectors.salesforce import BATCH, Found, Login, Salesforce, Write
+from streams.connectors.threaded import ThreadedReceiver
 
 COLLECTION: Final = "composite/sobjects"
 AUTO_ASSIGN: Final = {"Sforce-Auto-Assign": "TRUE"}
@@ -38,21 +37,18 @@ class TimedSession(requests.Session):
         return response
 
 
-class SalesforceSink(Receiver):
+class SalesforceSink(ThreadedReceiver):
     """Finds records, writes them, makes tasks; every step may be repeated and changes nothing twice."""
 
     batch = BATCH
 
     def __init__(self, settings: Salesforce, session: TimedSession | None = None) -> None:
+        super().__init__("salesforce", settings.concurrency)
         self._settings = settings
         self._credentials = credentials(settings.login)
         self._session = session or TimedSession()
         self._client: Client | None = None
         self._lock = Lock()
-        self._threads = ThreadPoolExecutor(settings.concurrency, "salesforce")
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def preview(self, event: Event) -> list[Any]:
         made = salesforce.write(event, None, self._settings)
@@ -60,10 +56,6 @@ class SalesforceSink(Receiver):
             return [{"change": event.change, "of": "the lead's record, if there is one"}]
         task = salesforce.task(event, Found("Lead", "(its id)", None), self._settings)
         return [{"upsert": made.sobject, "fields": made.fields}, *([{"task": task}] if task else [])]
-
-    async def deliver(self, events: Sequence[Event]) -> list[Outcome]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._deliver, events)
 
     def _deliver(self, events: Sequence[Event]) -> list[Outcome]:
         try:

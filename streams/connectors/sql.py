@@ -27,7 +27,10 @@ CONNECT_S: Final = 5
 STATEMENT_MS: Final = 5_000
 
 DATA: Final = tuple(name for name in HandoffData.model_fields if name not in ("lead_key",))
-PERSONAL: Final = ("name", "email", "phone", "title", "title_original", "reason", "message", "history")
+PERSONAL: Final = (
+    *("name", "email", "phone", "title", "title_original", "reason", "message", "history"),
+    "colleagues",
+)
 """What an erasure empties; the rest says nothing about who it was."""
 
 _STAMPS: Final = {"opted_out": "opted_out_at", "erased": "erased_at", "became_customer": "became_customer_at"}

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import aiohttp
 
 from schemas.handoff import CONTENT_TYPE
+from streams import trace_context, tracing
 from streams.connectors import http
 from streams.connectors.base import Base, Receiver
 from streams.connectors.event import Event
@@ -48,15 +49,23 @@ def signed(unsigned: Request, secrets: Sequence[str], now: int) -> Request:
     return unsigned._replace(headers=headers)
 
 
-class WebhookSink(Receiver):
-    """Posts one event at a time."""
+def traced(plain: Request, traceparent: str | None) -> Request:
+    """With the trace that the event belongs to."""
+    if traceparent is None:
+        return plain
+    return plain._replace(headers={**plain.headers, trace_context.HEADER: traceparent})
+
+
+class Poster(Receiver):
+    """Posts signed requests to one address."""
 
     batch = 1
 
-    def __init__(self, settings: Webhook, clock: Callable[[], int] = http.utc_ms) -> None:
-        self._settings = settings
-        self._url = settings.url.read()
-        self._secrets = [source.read() for source in settings.secrets]
+    def __init__(
+        self, url: SecretSource, secrets: Sequence[SecretSource], clock: Callable[[], int] = http.utc_ms
+    ) -> None:
+        self._url = url.read()
+        self._secrets = [source.read() for source in secrets]
         self._clock = clock
         self._client: aiohttp.ClientSession | None = None
 
@@ -67,18 +76,35 @@ class WebhookSink(Receiver):
         if self._client is not None:
             await self._client.close()
 
-    async def deliver(self, events: Sequence[Event]) -> list[Outcome]:
-        return [await self._post(event) for event in events]
+    @property
+    def url(self) -> str:
+        """Where to; it may hold a token."""
+        return self._url.get_secret_value()
 
-    def preview(self, event: Event) -> list[Any]:
-        made = request(event, "", self._settings.fields, self._settings.neutralise)
-        return [{"post": made.body.decode()}]
-
-    async def _post(self, event: Event) -> Outcome:
+    async def post(self, made: Request, traceparent: str | None) -> Outcome:
+        """What becomes of one request."""
         assert self._client is not None, "not open"
-        made = request(event, self._url.get_secret_value(), self._settings.fields, self._settings.neutralise)
         secrets = [secret.get_secret_value() for secret in self._secrets]
+        made = traced(made, tracing.traceparent(traceparent))
         answer = await http.post(self._client, signed(made, secrets, self._clock()))
         if isinstance(answer, Postponed):
             return answer
         return http.judge(answer.status, answer.headers, self._clock())
+
+
+class WebhookSink(Poster):
+    """Posts one event at a time."""
+
+    def __init__(self, settings: Webhook, clock: Callable[[], int] = http.utc_ms) -> None:
+        super().__init__(settings.url, settings.secrets, clock)
+        self._settings = settings
+
+    async def deliver(self, events: Sequence[Event]) -> list[Outcome]:
+        made = ((event, self._request(event, self.url)) for event in events)
+        return [await self.post(one, event.traceparent) for event, one in made]
+
+    def preview(self, event: Event) -> list[Any]:
+        return [{"post": self._request(event, "").body.decode()}]
+
+    def _request(self, event: Event, url: str) -> Request:
+        return request(event, url, self._settings.fields, self._settings.neutralise)

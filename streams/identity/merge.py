@@ -6,7 +6,7 @@ the two from the instant of the link on, and the past is not judged again.
 
 from collections.abc import Iterable
 
-from streams.scoring import attribute, memory
+from streams.scoring import attribute, issue, memory, touch
 from streams.scoring.application import MOST_FACTS, MOST_STALE, earliest, first_acts, keep, once
 from streams.scoring.lead import Contribution, Lead, Mark, Merged, Stage, Visit
 from streams.scoring.model import DAYS, Model
@@ -49,7 +49,18 @@ def merge(
         lead.visits = unite(lead.visits, moved_visits, model.reach) if lead.visits else moved_visits
     _unite_facts(lead, other)
     state = other.state
-    fact = Merged(*link, int(state.stage), state.floor, state.open, source, state.back, state.spent, state.timers)
+    account = issue.account_of(other, state.open[-1]) if state.open else ""
+    fact = Merged(
+        *link,
+        int(state.stage),
+        state.floor,
+        state.open,
+        source,
+        state.back,
+        state.spent,
+        state.timers,
+        account,
+    )
     if fact in lead.merged:
         return
     lead.merged = tuple(sorted((*lead.merged, fact), key=_order)[-MOST_FACTS:])
@@ -86,6 +97,7 @@ def _unite_facts(lead: Lead, other: Lead) -> None:
     lead.aliases = tuple(sorted({*lead.aliases, *other.aliases}))
     lead.unproven = tuple(name for name in lead.aliases if name not in proven)
     lead.arrival = max(lead.arrival, other.arrival)
+    lead.touches = touch.unite(lead.touches, other.touches)
 
 
 def _places(lead: Lead, key: str, other: Lead, source: str) -> list[int]:

@@ -41,3 +41,4 @@ def deny(lead: Lead, until: int) -> None:
     lead.feedback = tuple(said for said in lead.feedback if said.at > until)
     lead.occasions = tuple(position for position in lead.occasions if position[0] > until)
     lead.moves = [move for move in lead.moves if move.at > until]
+    lead.touches = tuple(touch for touch in lead.touches if touch[0] > until)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import aiokafka
 import faust.transport.drivers
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as faust_aiokafka
 from faust.types import TP, ConsumerMessage
@@ -33,6 +34,7 @@ MAX_POLL_INTERVAL_S: Final = 300.0
 ASK_TIMEOUT_S: Final = 5.0
 LOOK_TIMEOUT_S: Final = 2.0
 GOODBYE_S: Final = 2.0
+START_AGAIN_S: Final = 1.0
 
 
 class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -65,7 +67,15 @@ class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):  # type: ignore[mis
         )
 
     async def on_start(self) -> None:
-        await super().on_start()
+        """A broker that goes away just now is waited for, as everywhere."""
+        while not self.should_stop:
+            try:
+                await super().on_start()
+                break
+            except KafkaConnectionError as error:
+                self.consumer.lane.troubled("consumer", error)
+                await self._consumer.stop()
+                await self.sleep(START_AGAIN_S)
         self.reader = Reader(self._ensure_consumer())
 
     async def on_thread_stop(self) -> None:

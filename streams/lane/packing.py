@@ -14,7 +14,7 @@ BATCH_BYTES: Final = 512 << 10
 
 SNAPPY: Final = DefaultRecordBatch.CODEC_SNAPPY
 PLAIN: Final = 0
-COMPRESSION: Final = {topics.LEAD_SCORES: SNAPPY}
+COMPRESSION: Final = {topics.LEAD_SCORES: SNAPPY, topics.LEAD_SCORES_SHADOW: SNAPPY}
 """Only the changelog is large enough to gain; the rest is read by clients that may lack the codec."""
 
 Item = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
@@ -57,21 +57,21 @@ class Packer:
 
     def table(self, number: int, changes: Changes) -> Packed:
         items: list[Item] = [(key, value, []) for key, value in changes.table]
-        return {(topics.LEAD_SCORES, number): self.pack(topics.LEAD_SCORES, items)}
+        return {(changes.own.table, number): self.pack(changes.own.table, items)}
 
     def meta(self, number: int, changes: Changes, *headers: tuple[str, bytes]) -> Packed:
         items = [(*changes.meta, list(headers))]
-        return {(topics.LEAD_SCORES, number): self.pack(topics.LEAD_SCORES, items)}
+        return {(changes.own.table, number): self.pack(changes.own.table, items)}
 
     def order(self, number: int, changes: Changes) -> Packed:
         items: list[Item] = [] if changes.order is None else [(None, changes.order, [])]
-        return {(topics.LEAD_ORDER, number): self.pack(topics.LEAD_ORDER, items)}
+        return {(changes.own.order, number): self.pack(changes.own.order, items)}
 
     def transaction(self, number: int, changes: Changes) -> Packed:
         """All of a flush. The meta record is the last of its partition: it vouches for what is before it."""
         items: list[Item] = [(key, value, []) for key, value in changes.table]
         items.append((*changes.meta, []))
-        table = {(topics.LEAD_SCORES, number): self.pack(topics.LEAD_SCORES, items)}
+        table = {(changes.own.table, number): self.pack(changes.own.table, items)}
         return {**self.effects(changes.effects), **table, **self.order(number, changes)}
 
 

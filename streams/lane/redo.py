@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from streams import order, topics
+from streams import order
 from streams.changes import Partition
 from streams.lane.restore import LogReader
 from streams.lane.suspicion import Suspicion
@@ -20,10 +20,10 @@ def joined(runs: Iterable[Run]) -> list[Run]:
     return found
 
 
-async def recorded(log: LogReader, number: int, position: int) -> list[Run]:
-    """The runs in `lead-order` from `position` on. Raises UnknownOrderFormat, KafkaError."""
+async def recorded(log: LogReader, topic: str, number: int, position: int) -> list[Run]:
+    """The runs in a topic of order records from `position` on. Raises UnknownOrderFormat, KafkaError."""
     runs: list[Run] = []
-    async for records in log.read(topics.LEAD_ORDER, number, position):
+    async for records in log.read(topic, number, position):
         for record in records:
             if record.value is not None:
                 runs.extend(order.decode(record.value))
@@ -36,7 +36,7 @@ async def redo(log: LogReader, partition: Partition, position: int, suspicion: S
     Raises Suspected, KafkaError.
     """
     repeated = 0
-    for run in await recorded(log, partition.number, position):
+    for run in await recorded(log, partition.own.order, partition.number, position):
         first = max(run.first, partition.offsets.get(run.topic, 0))
         if first >= run.following:
             continue

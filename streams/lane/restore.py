@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams import metrics, progress, topics
+from streams import metrics, progress
 from streams.changes import Partition
 from streams.lane.fetch import Reader
 from streams.lane.record import ORDER, UNDECODABLE, Record
@@ -99,7 +99,7 @@ async def restore(log: LogReader, partition: Partition, exactly_once: bool) -> i
     """
     position = 0
     unvouched: list[Record] = []
-    async for records in log.read(topics.LEAD_SCORES, partition.number):
+    async for records in log.read(partition.own.table, partition.number):
         metrics.RESTORED_RECORDS.inc(len(records))  # as it goes: its rate is the progress
         for record in records:
             if record.headers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from faust.types import TP
 
-from streams import metrics
+from streams import metrics, tracing
 from streams.changes import Partition
 from streams.lane.positions import Positions
 from streams.lane.record import Batch
@@ -42,6 +42,7 @@ MOST_GUILTY: Final = 20
 broken, and to go on would drain the topics into dead letters."""
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
+CANCEL_AGAIN_S: Final = 0.5
 
 
 class Tenure:
@@ -93,9 +94,11 @@ class Tenure:
         """Let go, without a flush: `settle` first to keep what is pending."""
         self._ending = True
         self.suspend()
-        if self.task is not None:
+        # More than once: aiokafka swallows a cancellation now and then, and the task would wait for an assignment
+        # which itself waits for this end.
+        while self.task is not None and not self.task.done():
             self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+            await asyncio.wait([self.task], timeout=CANCEL_AGAIN_S)
         await self._let_go()
         self.positions.forget_metrics(self.number)
 
@@ -239,6 +242,7 @@ class Tenure:
             return  # read for a state that was dropped since: it will be read again
         at = self.positions[batch.topic]
         at.queued -= 1
+        at.queued_bytes -= batch.size
         self._lane.buffered -= batch.size
         records = batch.records
         if records[0].offset < at.applied_to:
@@ -247,7 +251,8 @@ class Tenure:
             return
         started = time.perf_counter()
         try:
-            halted = self._suspicion.apply(partition, batch.topic, records)
+            with tracing.batch(batch.topic, self.number, records):
+                halted = self._suspicion.apply(partition, batch.topic, records)
         except Suspected as error:
             self._suspect(error)
             self._lose(None)
@@ -372,6 +377,7 @@ class Tenure:
             partition.confirm()
             self._committed.update(changes.offsets)
             self._suspicion.settle(changes.offsets)
+            tracing.handed_over(changes.effects, time.monotonic() - started)
             if since is not None:
                 metrics.COMMIT_DELAY.observe(time.monotonic() - since)
             self._observe(time.monotonic() - started, changes.events, written, waiting)

@@ -64,6 +64,13 @@ class TransactionWriter:
     async def write(self, changes: Changes) -> int:
         producer = self._producer
         assert producer is not None
+        try:
+            return await self._write(producer, changes)
+        except BaseException:
+            _forgive(producer)
+            raise
+
+    async def _write(self, producer: AIOKafkaProducer, changes: Changes) -> int:
         packed = self._packer.transaction(self._number, changes)
         written = size(packed)
         await producer.begin_transaction()
@@ -161,8 +168,11 @@ async def _send(producer: AIOKafkaProducer, packed: Packed) -> list[Awaitable[An
     ]
     try:
         for topic, partition, batch in rounds:
-            # Shielded: aiokafka stumbles over batches that were cancelled while they waited for a retry.
-            sent.append(asyncio.shield(await producer.send_batch(batch, topic, partition=partition)))
+            future = await producer.send_batch(batch, topic, partition=partition)
+            # Shielded: aiokafka stumbles over batches that were cancelled while they waited for a retry. A shield
+            # that is cancelled looks no longer at what it shields.
+            future.add_done_callback(_seen)
+            sent.append(asyncio.shield(future))
     except BaseException:
         for future in sent:
             asyncio.ensure_future(future).add_done_callback(_seen)
@@ -194,7 +204,7 @@ async def _close(producer: AIOKafkaProducer) -> None:
 
 
 def _forgive(producer: AIOKafkaProducer) -> None:
-    """What aiokafka marks as failed when a transaction is fenced, and nobody waits for any more."""
+    """What aiokafka will mark as failed since a transaction was given up or fenced, and nobody waits for."""
     manager, accumulator = producer._txn_manager, producer._message_accumulator
     batches = [batch for queued in accumulator._batches.values() for batch in queued]
     futures = [future for b in (*batches, *accumulator._pending_batches) for future in (b._drain_waiter, b.future)]

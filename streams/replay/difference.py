@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from streams import account_record
+from streams.account_record import Account
 from streams.scoring import lead as records
 from streams.scoring.lead import Lead, Stage
 from streams.table import OWED, STAGE_BITS
@@ -24,8 +26,10 @@ WORDS: Final = {
     "arrival": "newest arrival",
     "erased": "instant of erasure",
     "models": "models",
+    "people": "people active",
+    "accounts": "companies told of the person",
 }
-PRIVATE: Final = frozenset({"emails", "attributes"})
+PRIVATE: Final = frozenset({"emails", "attributes", "handed"})
 """Fields whose values are not shown."""
 SHOWN: Final = 120
 """Characters of a value."""
@@ -81,9 +85,10 @@ def _first(ours: bytes, theirs: bytes) -> str:
     heads = records.header(ours), records.header(theirs)
     if heads[0].format != heads[1].format:
         return f"format: replay {heads[0].format}, live {heads[1].format}"
-    leads = records.decode(ours), records.decode(theirs)
-    for name in Lead.__struct_fields__:
-        values = getattr(leads[0], name), getattr(leads[1], name)
+    account = heads[0].stage == account_record.STAGE
+    found = [account_record.decode(one) if account else records.decode(one) for one in (ours, theirs)]
+    for name in (Account if account else Lead).__struct_fields__:
+        values = getattr(found[0], name), getattr(found[1], name)
         if values[0] != values[1]:
             return f"{WORDS.get(name, name.replace('_', ' '))}: {_values(name, *values)}"
     for name, our, their in zip(("format", "stage", "next timer", "expiry"), *heads, strict=True):

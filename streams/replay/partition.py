@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import Headers, Reason
-from streams import log, order, topics
+from streams import log, order, progress, topics
 from streams.changes import Effect
 from streams.lane.record import Record
 from streams.lane.restore import LogReader
@@ -15,6 +15,7 @@ from streams.log import Advance
 from streams.progress import Progress
 from streams.settings import Settings
 from streams.shard import Shard, Terms
+from streams.snapshot.file import Standing
 
 TAKE_RECORDS: Final = 20_000
 """Records between two takes: when the table is taken must not matter, and does not follow the workers' flushes."""
@@ -25,7 +26,12 @@ Failed = dict[str, dict[int, str]]
 Owed = tuple[str, int, bytes]
 """A record that the pipeline must have written: topic, partition, digest of key and value."""
 
-CHECKED: Final = (topics.LEAD_TRANSITIONS, topics.LEAD_FORWARDS, topics.DEAD_LETTERS)
+CHECKED: Final = (
+    topics.LEAD_TRANSITIONS,
+    topics.LEAD_FORWARDS,
+    topics.ACCOUNT_ACTIVITIES,
+    topics.DEAD_LETTERS,
+)
 """Topics in which everything that the replay gives out must be found."""
 
 
@@ -47,9 +53,10 @@ class Skipped(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """A partition as the core sees it: its records as bytes, and what it gave out.
+    """A partition as the core sees it: its records as bytes, and what it gave out since the replay's beginning.
 
-    `handoffs` holds what the handoff agent made of the transitions it had read, by id: the record's digest.
+    `handoffs` holds what the handoff agent made of the transitions it had read, by id: the record's digest. `own`
+    are the partition's own records of models, `progress` is how far it came.
     """
 
     table: dict[str, bytes]
@@ -58,7 +65,12 @@ class Replayed(NamedTuple):
     handoffs: dict[str, bytes]
     skipped: list[Skipped]
     events: int
-    model: str
+    own: dict[bytes, bytes]
+    progress: Progress
+
+    @property
+    def model(self) -> str:
+        return self.progress.model
 
 
 def digest(key: bytes | None, value: bytes | None) -> bytes:
@@ -112,10 +124,19 @@ class Replay:
     """Carries one partition's records through a shard."""
 
     def __init__(
-        self, number: int, count: int, terms: Terms, advance: Advance, failed: Failed | None = None
+        self,
+        number: int,
+        count: int,
+        terms: Terms,
+        advance: Advance,
+        failed: Failed | None = None,
+        standing: Standing | None = None,
     ) -> None:
         # Transactions or not, the table is the same but for what it owes; and a replay does not stop at bad input.
         self._shard = Shard(number, count, terms._replace(exactly_once=True, reject_share=1.0))
+        self._own: dict[bytes, bytes] = {}
+        if standing is not None:
+            self._begin(standing)
         self._advance = advance
         self._failed = failed or {}
         self._since_take = 0
@@ -123,6 +144,20 @@ class Replay:
         self._handoffs: dict[str, bytes] = {}
         self._skipped: dict[str, Skipped] = {}
         self._events = 0
+
+    def _begin(self, standing: Standing) -> None:
+        """Go on from a snapshot, as a worker does from the changelog. Raises CannotFollow."""
+        self._own = {key.encode(): value for key, value in standing.begin.own.items()}
+        for key, value in self._own.items():
+            self._shard.restore(key, value)
+        for name, value in standing.records.items():
+            self._shard.restore(name.encode(), value)
+        met = standing.progress
+        met.delivery = self._shard.progress.delivery
+        self._shard.restore(progress.KEY, progress.encode(met))
+        refused = self._shard.restored()
+        if refused is not None:
+            raise CannotFollow(refused.message)
 
     async def run(
         self, runs: AsyncIterator[order.Run], cursors: dict[str, Cursor], limits: dict[str, int]
@@ -148,7 +183,8 @@ class Replay:
             self._handoffs,
             skipped,
             self._events,
-            shard.progress.model,
+            self._own,
+            shard.progress,
         )
 
     def _apply(self, topic: str, batch: list[Record]) -> None:
@@ -176,6 +212,7 @@ class Replay:
         self._since_take = 0
         changes = self._shard.take()
         self._shard.confirm()
+        self._own |= {key: value for key, value in changes.table if key in progress.OWN and value is not None}
         for effect in changes.effects:
             self._note(effect)
 
@@ -193,29 +230,41 @@ def handoff_of(headers: tuple[tuple[str, bytes], ...] | list[tuple[str, bytes]])
 
 
 async def replay(
-    settings: Settings, number: int, count: int, terms: Terms, progress: Progress | None, advance: Advance
+    settings: Settings,
+    number: int,
+    count: int,
+    terms: Terms,
+    vouched: Progress | None,
+    advance: Advance,
+    standing: Standing | None = None,
 ) -> Replayed:
-    """One partition of the log, up to what its meta record vouches for. Raises BeginningGone,
-    CannotFollow; see `log.opened`."""
-    limits = progress.offsets if progress is not None else {}
+    """One partition of the log, up to what its meta record vouches for; from a snapshot on, if there is one.
+
+    Raises BeginningGone, CannotFollow, Unusable; see `log.opened`.
+    """
+    limits = vouched.offsets if vouched is not None else {}
+    since = standing.progress.offsets if standing is not None else {}
+    first_order = standing.begin.order if standing is not None else 0
     async with AsyncExitStack() as stack:
         readers = [await stack.enter_async_context(log.opened(settings)) for _ in range(len(limits) + 1)]
-        for topic in (*limits, topics.LEAD_ORDER):
-            await _check_beginning(readers[0], topic, number)
+        for topic in limits:
+            await _check_beginning(readers[0], topic, number, since.get(topic, 0))
+        await _check_beginning(readers[0], topics.LEAD_ORDER, number, first_order)
         cursors = {
-            topic: Cursor(reader.read(topic, number, 0, limit))
+            topic: Cursor(reader.read(topic, number, since.get(topic, 0), limit))
             for (topic, limit), reader in zip(limits.items(), readers[1:], strict=True)
         }
-        one = Replay(number, count, terms, advance, await _failed(readers[0], number))
-        return await one.run(_runs(readers[0], number, limits), cursors, limits)
+        one = Replay(number, count, terms, advance, await _failed(readers[0], number), standing)
+        return await one.run(_runs(readers[0], number, limits, first_order), cursors, limits)
 
 
-async def _check_beginning(reader: LogReader, topic: str, number: int) -> None:
+async def _check_beginning(reader: LogReader, topic: str, number: int, needed: int) -> None:
     first, _ = await reader.bounds(topic, number)
-    if first:
+    if first > needed:
+        needs = f"the snapshot stands at {needed}: take one oftener" if needed else "use --from-snapshot FILE"
         raise BeginningGone(
             f"{topic}[{number}] begins at offset {first}: what was before it is no longer kept, and without it a "
-            "replay cannot give the live table (it needs a snapshot to begin with)"
+            f"replay cannot give the live table ({needs})"
         )
 
 
@@ -230,9 +279,9 @@ async def _failed(reader: LogReader, number: int) -> Failed:
     return failed
 
 
-async def _runs(reader: LogReader, number: int, limits: dict[str, int]) -> AsyncIterator[order.Run]:
+async def _runs(reader: LogReader, number: int, limits: dict[str, int], first: int) -> AsyncIterator[order.Run]:
     """What was recorded, in order; not what the table does not vouch for."""
-    async for records in reader.read(topics.LEAD_ORDER, number):
+    async for records in reader.read(topics.LEAD_ORDER, number, first):
         for record in records:
             for run in order.decode(record.value or b""):
                 if run.first < limits.get(run.topic, 0):

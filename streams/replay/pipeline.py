@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from streams import log, model_life, pipeline, progress, topics
@@ -19,6 +20,7 @@ from streams.replay.partition import CHECKED, BeginningGone, CannotFollow, Repla
 from streams.scoring.model import Model
 from streams.settings import Settings
 from streams.shard import Shard, Terms
+from streams.snapshot.file import Snapshot, Standing, Unusable
 
 WORTH_A_PROCESS: Final = 150_000
 """Records below which starting processes takes longer than reading."""
@@ -38,7 +40,8 @@ class Part(NamedTuple):
     skipped: list[Skipped]
     events: int
     leads: int
-    read: int
+    read: dict[str, int]
+    since: dict[str, int]
     differences: list[Difference]
 
 
@@ -54,16 +57,25 @@ class Result(NamedTuple):
     differences: list[Difference]
 
 
-def run(settings: Settings, diff: bool, started: Callable[[int], None], advance: Advance) -> Result:
-    """Replay everything that the live table vouches for as of now; with `diff`, compare it with what is live.
+def run(
+    settings: Settings,
+    diff: bool,
+    started: Callable[[int], None],
+    advance: Advance,
+    snapshot: Path | None = None,
+) -> Result:
+    """Replay everything that the live table vouches for as of now, from the log's beginning or from a snapshot on;
+    with `diff`, compare it with what is live.
 
     `started` is told the number of records to read. Raises Failed, Unreachable, Refused.
     """
     count = log.partitions(settings)
+    if snapshot is not None:
+        verify(snapshot, count)
     total = log.run(_extent(settings, count, diff))
     started(total)
     parallel = total >= WORTH_A_PROCESS and count > 1 and (os.cpu_count() or 1) > 1
-    parts = (_in_processes if parallel else _one_by_one)(settings, count, diff, advance)
+    parts = (_in_processes if parallel else _one_by_one)(settings, count, diff, advance, snapshot)
     owed: Counter[tuple[str, int, bytes]] = Counter()
     handoffs: dict[str, bytes] = {}
     for part in parts:
@@ -71,13 +83,26 @@ def run(settings: Settings, diff: bool, started: Callable[[int], None], advance:
         handoffs |= part.handoffs
     differences = [found for part in parts for found in (*map(_skipped, part.skipped), *part.differences)]
     if diff:
-        expected = Expected(owed, handoffs, {number: part.read for number, part in enumerate(parts)})
+        read = {(topic, number): at for number, part in enumerate(parts) for topic, at in part.read.items()}
+        since = {(topic, number): at for number, part in enumerate(parts) for topic, at in part.since.items()}
+        expected = Expected(owed, handoffs, read, since)
         written = log.run(outputs.read(settings, count, expected, advance))
         differences += outputs.compare(expected, written, settings.delivery == "exactly-once")
     leads, aliases = _stages(parts)
     dead = sum(times for name, times in owed.items() if name[0] == topics.DEAD_LETTERS)
     events = sum(part.events for part in parts)
     return Result(count, events, leads, aliases, sorted(handoffs), dead, differences)
+
+
+def verify(snapshot: Path, count: int) -> None:
+    """Whether a snapshot is whole, and of so many partitions. Raises Failed."""
+    try:
+        found = Snapshot(snapshot)
+        found.verify()
+    except Unusable as why:
+        raise Failed(str(why)) from None
+    if found.head.partitions != count:
+        raise Failed(f"{snapshot} is of {found.head.partitions} partitions, the pipeline has {count}")
 
 
 def _stages(parts: list[Part]) -> tuple[dict[str, int], int]:
@@ -115,20 +140,31 @@ async def _extent(settings: Settings, count: int, diff: bool) -> int:
 # --- one partition
 
 
-async def _part(settings: Settings, terms: Terms, number: int, count: int, diff: bool, advance: Advance) -> Part:
+async def _part(
+    settings: Settings,
+    terms: Terms,
+    number: int,
+    count: int,
+    diff: bool,
+    advance: Advance,
+    snapshot: Path | None,
+) -> Part:
     async with log.opened(settings) as reader:
         live = await log.stored(reader, number, advance=advance)
     if live.progress is not None:
         _check(live.progress, terms, number, count, diff)
-    replayed = await replay(settings, number, count, _begin(terms, live), live.progress, advance)
+    standing = Snapshot(snapshot).standing(number) if snapshot is not None else None
+    if standing is not None:
+        check_standing(standing, live.progress, terms, number, count, diff)
+    replayed = await replay(settings, number, count, begin(terms, live), live.progress, advance, standing)
     differences = difference.compare(replayed.table, live.records) if diff else []
     if live.progress is not None and replayed.model != live.progress.model:
         words = f"the workers run model {live.progress.model}, the log gives {replayed.model}"
         differences.append(Difference("partition", str(number), words))
-    return _summary(replayed, live.progress, differences)
+    return _summary(replayed, live.progress, differences, standing.begin.written if standing is not None else {})
 
 
-def _begin(terms: Terms, live: Stored) -> Terms:
+def begin(terms: Terms, live: Stored) -> Terms:
     """The terms with the model that the partition began with: the log says which came after. Raises Failed."""
     if live.first is None:
         return terms
@@ -138,7 +174,9 @@ def _begin(terms: Terms, live: Stored) -> Terms:
     return terms._replace(model=model)
 
 
-def _summary(replayed: Replayed, vouched: Progress | None, differences: list[Difference]) -> Part:
+def _summary(
+    replayed: Replayed, vouched: Progress | None, differences: list[Difference], since: dict[str, int]
+) -> Part:
     return Part(
         replayed.population,
         replayed.owed,
@@ -146,7 +184,8 @@ def _summary(replayed: Replayed, vouched: Progress | None, differences: list[Dif
         replayed.skipped,
         replayed.events,
         len(replayed.table),
-        vouched.offsets.get(topics.LEAD_TRANSITIONS, 0) if vouched is not None else 0,
+        dict(vouched.offsets) if vouched is not None else {},
+        since,
         differences,
     )
 
@@ -161,18 +200,36 @@ def _check(found: Progress, terms: Terms, number: int, count: int, diff: bool) -
         raise Failed(f"the table is of core version {found.core}, this program has {own.core}: rebuild it first")
 
 
+def check_standing(
+    standing: Standing, live: Progress | None, terms: Terms, number: int, count: int, diff: bool
+) -> None:
+    """Whether a snapshot is of this pipeline and not newer than its table. Raises Failed, Unusable."""
+    found = standing.progress
+    _check(found, terms, number, count, diff)
+    if live is not None and any(at > live.offsets.get(topic, 0) for topic, at in found.offsets.items()):
+        raise Failed(f"partition {number}: the snapshot is newer than the table")
+
+
 # --- all of them
 
 
-def _one_by_one(settings: Settings, count: int, diff: bool, advance: Advance) -> list[Part]:
+def _one_by_one(settings: Settings, count: int, diff: bool, advance: Advance, snapshot: Path | None) -> list[Part]:
     terms = pipeline.terms(settings)
-    return [_attempt(settings, terms, number, count, diff, advance) for number in range(count)]
+    return [_attempt(settings, terms, number, count, diff, advance, snapshot) for number in range(count)]
 
 
-def _attempt(settings: Settings, terms: Terms, number: int, count: int, diff: bool, advance: Advance) -> Part:
+def _attempt(
+    settings: Settings,
+    terms: Terms,
+    number: int,
+    count: int,
+    diff: bool,
+    advance: Advance,
+    snapshot: Path | None,
+) -> Part:
     try:
-        return log.run(_part(settings, terms, number, count, diff, advance))
-    except (BeginningGone, CannotFollow) as failed:
+        return log.run(_part(settings, terms, number, count, diff, advance, snapshot))
+    except (BeginningGone, CannotFollow, Unusable) as failed:
         raise Failed(str(failed)) from None
 
 
@@ -185,7 +242,7 @@ def _share(done: Any) -> None:
     _done = done
 
 
-def _in_process(settings: Settings, number: int, count: int, diff: bool) -> Part | str:
+def _in_process(settings: Settings, number: int, count: int, diff: bool, snapshot: Path | None) -> Part | str:
     """An expected failure is a value: the exceptions do not all travel between processes."""
 
     def advance(records: int) -> None:
@@ -193,18 +250,20 @@ def _in_process(settings: Settings, number: int, count: int, diff: bool) -> Part
             _done.value += records
 
     try:
-        return _attempt(settings, pipeline.terms(settings), number, count, diff, advance)
+        return _attempt(settings, pipeline.terms(settings), number, count, diff, advance, snapshot)
     except (Failed, Refused, Unreachable) as failure:
         return str(failure)
 
 
-def _in_processes(settings: Settings, count: int, diff: bool, advance: Advance) -> list[Part]:
+def _in_processes(
+    settings: Settings, count: int, diff: bool, advance: Advance, snapshot: Path | None
+) -> list[Part]:
     context = multiprocessing.get_context("spawn")
     done = context.Value("q", 0)
     workers = min(count, os.cpu_count() or 1)
     told = 0
     with ProcessPoolExecutor(workers, context, _share, (done,)) as pool:
-        futures = [pool.submit(_in_process, settings, number, count, diff) for number in range(count)]
+        futures = [pool.submit(_in_process, settings, number, count, diff, snapshot) for number in range(count)]
         pending = set(futures)
         while pending:
             pending = wait(pending, LOOK_S, FIRST_EXCEPTION).not_done

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.identity import address
-from streams.scoring import memory
+from streams.scoring import memory, touch
 from streams.scoring.answer import MOVING
-from streams.scoring.attribute import CARRIERS, HEEDED, heed, learn, plain
+from streams.scoring.attribute import CARRIERS, HEEDED, SAID, heed, learn, note, plain
+from streams.scoring.consent import granted
 from streams.scoring.event import Event
 from streams.scoring.instant import NEVER, local_day, moment
 from streams.scoring.lead import Contribution, Feedback, Lead, Mark, Origin, Position
@@ -63,6 +64,8 @@ def apply(lead: Lead, key: str, event: Event, arrival: int, via: str, model: Mod
     memory.note(lead.seen, mark, arrival)
     if arrival > lead.arrival:
         lead.arrival = arrival
+    if event.touch_channel is not None or event.utm_source is not None or event.type in touch.OF_TYPE:
+        touch.note(lead, event)
     place = 0 if via == key else _via(lead, via)
     stale = arrival - at > model.max_age
     if stale:
@@ -115,6 +118,8 @@ def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, arrival
     news = False
     if kind in CARRIERS:
         news = learn(lead, event)
+        if event.consent_communication is not None:
+            _agree(lead, event)
         if plain(event.phone) is not None:
             _note_known(lead, "phone", (at, event_id))
             if event.source_kind != "browser":
@@ -127,6 +132,13 @@ def _tell(lead: Lead, event: Event, rules: tuple[Rule, ...], told: bool, arrival
     taken_back = kind == RETRACTION and _retract(lead, event)
     verdict = taken_back or _lowers(rules) or ((news or told) and model.judges)
     return Step(at, event_id, rules, kind in OCCASIONS, fact, verdict, False, arrival)
+
+
+def _agree(lead: Lead, event: Event) -> None:
+    """What the person agreed to hear from us; the newest word holds."""
+    said = granted(event.consent_communication)
+    if said is not None:
+        note(lead, "consent_communication", event, SAID, said)
 
 
 def _note_day(lead: Lead, event: Event, via: int, model: Model) -> None:

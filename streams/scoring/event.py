@@ -65,6 +65,8 @@ class Event(Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
     utm_campaign: str | None = None
     utm_term: str | None = None
     utm_content: str | None = None
+    touch_channel: str | None = None
+    email_domain_kind: str | None = None
     is_machine: bool = False
     machine_reason: str | None = None
     schema_version: SchemaVersion = 1

@@ -118,6 +118,7 @@ class Issued(msgspec.Struct, array_like=True, frozen=True, gc=False):
     cycle: int
     lane: str = ""
     timers: tuple[Timer, ...] = ()
+    account: str = ""  # whose agent gave it out
 
 
 class Merged(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -132,6 +133,7 @@ class Merged(msgspec.Struct, array_like=True, frozen=True, gc=False):
     back: int = NEVER
     spent: int = NEVER
     timers: tuple[Timer, ...] = ()
+    account: str = ""  # whose agent gave out its newest handoff
 
 
 class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -212,6 +214,11 @@ class Lead(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     owed: tuple[Owed, ...] = ()
     unproven: tuple[str, ...] = ()  # user ids among the aliases that only browsers named
     noted: tuple[tuple[int, str, str], ...] = ()  # the notes that were told: (instant, event id, note)
+    accounts: tuple[str, ...] = ()  # the companies that were told of this person, the present one last
+    present: int = NEVER  # from here on an act is news to the company's account
+    touches: tuple[
+        tuple[int, str, str], ...
+    ] = ()  # the first and the last way it came: (instant, event id, channel)
 
     @property
     def position(self) -> Position:
@@ -240,6 +247,7 @@ class Header(NamedTuple):
 
 
 _HEADER: Final = Layout(">BBqq")
+HEADER_BYTES: Final = _HEADER.size
 ALIAS: Final = 255
 """In a header's stage: an alias or an erased key, no lead of its own."""
 
@@ -249,7 +257,12 @@ _decoder: Final = msgspec.msgpack.Decoder(Lead)
 
 def encode(lead: Lead, stage: int, due: int, expires: int) -> bytes:
     """A record's bytes: format version, stage, next timer and expiry, then the record as msgpack."""
-    return _HEADER.pack(FORMAT, stage, due, expires) + _encoder.encode(lead)
+    return pack(FORMAT, stage, due, expires) + _encoder.encode(lead)
+
+
+def pack(form: int, stage: int, due: int, expires: int) -> bytes:
+    """The fixed part of a record's bytes."""
+    return _HEADER.pack(form, stage, due, expires)
 
 
 def header(value: bytes) -> Header:

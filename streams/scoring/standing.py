@@ -106,13 +106,14 @@ class Standing:
         return len(days)
 
     def _acts(self) -> list[tuple[int, str]]:
-        return [(c.at, c.id) for c in self.lead.evidence.get(DAYS, ()) if not self._retracted(c.id)]
+        return [(c.at, c.id) for c in self.lead.evidence.get(DAYS, ()) if not self.retracted(c.id)]
 
     def _visits(self) -> list[tuple[int, str]]:
         marks = [visit.marks[ANY] for visit in self.lead.visits if ANY in visit.marks]
-        return [(mark.at, mark.id) for mark in marks if not self._retracted(mark.id)]
+        return [(mark.at, mark.id) for mark in marks if not self.retracted(mark.id)]
 
-    def _retracted(self, event_id: str) -> bool:
+    def retracted(self, event_id: str) -> bool:
+        """Whether the event was taken back by now."""
         taken_back = self.lead.retracted.get(event_id)
         return taken_back is not None and taken_back <= (self.at, self.upto)
 

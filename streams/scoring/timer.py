@@ -9,10 +9,11 @@ from typing import Final
 from streams.scoring.answer import RETURNED, recycle
 from streams.scoring.instant import NEVER
 from streams.scoring.lead import TICK, Lead, Move, Stage
+from streams.scoring.lift import RELATIONSHIP
 from streams.scoring.model import Model
 from streams.scoring.move import move, remark
 from streams.scoring.qualification import mql_lost
-from streams.scoring.response import NOT_WORKED
+from streams.scoring.response import NOT_WORKED, REVIEW, respond
 from streams.scoring.score import alive
 from streams.scoring.standing import Standing
 
@@ -52,8 +53,27 @@ def _ring(lead: Lead, state: Move, model: Model) -> None:
     at = max(at, state.at)
     if what in (NOT_WORKED, RETURNED):
         recycle(lead, at, TICK, what, NEVER, model)
+        _look_again(lead, at, state.spent, model)
     else:
         remark(lead, at, TICK, f"{OVERDUE}:{what}", _respond_by(lead, at), left)
+
+
+def _look_again(lead: Lead, at: int, handed_over: int, model: Model) -> None:
+    """Sales let the lead lie, and with it what it asked for in the meantime: somebody else has to look at that."""
+    requests, state = model.source.requests, lead.state
+    if requests is None or state.stage == Stage.DISQUALIFIED:
+        return
+    standing = Standing(lead, model, at, TICK, state)
+    asked = (c for rule in model.request_rules for c in lead.evidence.get(rule.id, ()))
+    unanswered = [c for c in asked if handed_over < c.at <= at and c.distinct in requests.review]
+    unanswered = [c for c in unanswered if (c.at, c.id) not in lead.stale and not standing.retracted(c.id)]
+    if not unanswered or standing.blocked("hard"):
+        return
+    newest = max(unanswered, key=lambda c: (c.at, c.id))
+    known = standing.blocked("relationship") is not None
+    note, by = (RELATIONSHIP, str(newest.distinct)) if known else (REVIEW, REVIEW)
+    response = respond(standing, by, at)
+    remark(lead, at, TICK, note, response.respond_by if response else NEVER)
 
 
 def _respond_by(lead: Lead, at: int) -> int:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from streams.scoring.instant import NEVER
-from streams.scoring.lead import Lead, Merged, Move
+from streams.scoring.lead import Lead, Merged, Move, Stage
 from streams.scoring.move import remark
 from streams.scoring.step import Step
 
@@ -14,6 +14,8 @@ MERGED: Final = "merged"
 NEW_REQUEST: Final = "new_request"
 UPDATES: Final = frozenset({OPTED_OUT, BECAME_CUSTOMER, MACHINE_VERDICT, MERGED, NEW_REQUEST})
 """Notes that go to sales rather than to a queue (requirement 55)."""
+NURTURED: Final = frozenset({Stage.LEAD, Stage.MQL, Stage.RECYCLED})
+"""Who is sent mail meanwhile: that tool hears of an opt-out, and sales does not."""
 
 
 def note_updates(lead: Lead, step: Step, before: Move) -> None:
@@ -24,17 +26,21 @@ def note_updates(lead: Lead, step: Step, before: Move) -> None:
     elif before.open and step.verdict:
         for change in _changes(lead, step):
             remark(lead, step.at, step.id, change, NEVER)
+    elif before.stage in NURTURED and step.verdict and _opted_out(lead, step):
+        remark(lead, step.at, step.id, OPTED_OUT, NEVER)
 
 
 def _changes(lead: Lead, step: Step) -> list[str]:
-    found = []
-    if _told(lead, step, "unsubscribed", True) or _told(lead, step, "complained", True):
-        found.append(OPTED_OUT)
+    found = [OPTED_OUT] if _opted_out(lead, step) else []
     if _told(lead, step, "relationship", "customer"):
         found.append(BECAME_CUSTOMER)
     if step.position in lead.retracted.values():
         found.append(MACHINE_VERDICT)
     return found
+
+
+def _opted_out(lead: Lead, step: Step) -> bool:
+    return _told(lead, step, "unsubscribed", True) or _told(lead, step, "complained", True)
 
 
 def _told(lead: Lead, step: Step, name: str, value: str | bool) -> bool:

@@ -54,7 +54,7 @@ def _person(rng: Random, number: int, days: int) -> list[Document]:
             )
         )
         add(kind, **{
-            "page_viewed": {"url": "https://www.example.com/product", "utm_source": rng.choice(("google", "")), "utm_medium": "cpc"},
+            "page_viewed": {"url": "https://www.example.com/product", "utm_source": rng.choice(("google", "")), "utm_medium": rng.choice(("cpc", "email", ""))},
             "content_downloaded": {"offer_type": "whitepaper", "offer_id": rng.choice("xyz")},
             "form_submitted": {"form_type": rng.choice(("demo", "contact", "whitepaper")), "form_id": "f", "phone": "+81 3 1111 1111"},
             "sales_contacted": {"direction": "inbound"},

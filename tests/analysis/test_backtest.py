@@ -64,7 +64,8 @@ def test_a_backtest_worked_by_hand(tmp_path: Path) -> None:
     source = read(LOG)
     names = [Named(name, "leadstreams") for name in models(tmp_path)]
     done = parallel.run(source.events, names, SECRET, source.end, lambda count: None)
-    found = compare(done.trials[0], done.trials[1], None, ZONE, source.end)
+    a, b = done.trials
+    found = compare(a.told, b.told, a.answers, None, ZONE, source.end)
     assert found.counts == {"same": 1, "moved": 1, "gained": 2, "lost": 0}
     moved = next(change for change in found.changes if change.kind == "moved")
     assert (moved.days, moved.outcome.word, moved.outcome.why) == (-6.0, "rejected", "timing")
@@ -125,6 +126,7 @@ def test_a_handoff_that_only_follows_silence_is_counted_apart(tmp_path: Path) ->
         [event("form_submitted", "fay", day, **asks) for day in days] + [event("page_viewed", "eve", 120)]
     )
     done = parallel.run(source.events, [Named("b2b", "leadstreams")] * 2, SECRET, source.end, lambda count: None)
-    found = compare(done.trials[0], done.trials[1], None, ZONE, source.end)
+    a, b = done.trials
+    found = compare(a.told, b.told, a.answers, None, ZONE, source.end)
     assert found.counts["same"] == 1
     assert found.repeats == (2, 2)

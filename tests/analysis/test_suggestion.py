@@ -8,10 +8,9 @@ import msgspec
 import pytest
 
 from streams import model_file
-from streams.analysis import parallel
+from streams.analysis import trial
 from streams.analysis.evidence import Example, examples
 from streams.analysis.outcome import MEETING
-from streams.analysis.parallel import Named
 from streams.analysis.revision import revised, write
 from streams.analysis.suggestion import Refusal, Suggestion, suggest
 from streams.scoring.instant import HOUR
@@ -23,6 +22,7 @@ from tests.cli.conftest import Cli, cli, environment  # noqa: F401
 from tests.laboratory import SECRET
 from tests.reference.b2b.adapter import b2b
 
+B2B = b2b()
 PLANTED = {"R1": 2.0, "V2": 1.4, "C1": 0.7, "N1": -1.2, "E1": 0.0}
 
 
@@ -70,11 +70,9 @@ ASKS = {**TELLS, "form_type": "contact", "phone": "+81 3 1111 1111"}
 
 
 def of(documents: list[dict[str, Any]], model: Model) -> list[Example]:
-    source = read(documents)
-    trials = parallel.run(
-        list(source.events), [Named("b2b", "leadstreams")], SECRET, source.end, lambda n: None, 1
-    )
-    return examples(source.events, trials.trials[0], Terms(model, SECRET), MEETING, source.end)
+    source, terms = read(documents), Terms(model, SECRET)
+    done = trial.run(list(source.events), terms, source.end, lambda count: None)
+    return examples(source.events, done, terms, MEETING, source.end)
 
 
 def test_nothing_after_the_handoff_and_nothing_of_sales_is_evidence() -> None:
@@ -91,6 +89,47 @@ def test_nothing_after_the_handoff_and_nothing_of_sales_is_evidence() -> None:
     (found,) = of([*before, *after, event("page_viewed", "zoe", 50)], b2b())
     assert found.good
     assert found.evidence.keys() == {"C1", "R1", "F1"}
+
+
+SIGNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "C1": ("content_downloaded", {"offer_type": "whitepaper", "offer_id": "x"}),
+    "C2": ("content_downloaded", {"offer_type": "ebook", "offer_id": "y"}),
+    "E1": ("email_opened", {}),
+}
+"""Events that each make one rule count."""
+
+
+def lived(seed: int, weights: dict[str, float], people: int) -> list[dict[str, Any]]:
+    """A log of people who show signs, ask for contact, and are met as the weights of their signs say."""
+    rng = Random(seed)
+    documents = [event("page_viewed", "zoe", people + 40)]
+    for number in range(people):
+        who = f"p{number}"
+        shown = [sign for sign in SIGNS if rng.random() < 0.45]
+        for place, (kind, fields) in enumerate(SIGNS[sign] for sign in shown):
+            documents.append(event(kind, who, number + 0.1 * place, **fields))
+        documents.append(event("form_submitted", who, number + 0.5, **ASKS))
+        odds = sum(weights.get(sign, 0.0) for sign in shown) - 0.8 * (any(weights.values()) and 1)
+        if rng.random() < 1 / (1 + 2.718281828 ** (-2 * odds)):
+            documents.append(event("meeting_booked", who, number + 2))
+        else:
+            documents.append(event("handoff_rejected", who, number + 2, reason="timing"))
+    return documents
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_log_with_known_weights_gives_back_their_signs_and_order(seed: int) -> None:
+    found = suggest(of(lived(seed, {"C1": 1.5, "C2": 0.7, "E1": -0.8}, 700), B2B), B2B)
+    assert isinstance(found, Suggestion), found
+    points = {rule.rule: rule.points for rule in found.rules if rule.told}
+    assert points["C1"] > points["C2"] > 0 > points["E1"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_log_of_noise_teaches_nothing(seed: int) -> None:
+    found = suggest(of(lived(seed, {}, 300), B2B), B2B)
+    assert isinstance(found, Refusal), found
+    assert "nothing to learn" in found.reason
 
 
 def test_the_command_learns_from_a_file_writes_a_model_and_that_runs(cli: Cli, tmp_path: Path) -> None:  # noqa: F811
@@ -135,5 +174,11 @@ def test_a_revision_changes_points_only(tmp_path: Path) -> None:
     ]
     write(base, tmp_path / "mine.yaml", {}, "2")
     assert isinstance(model_file.load(str(tmp_path / "mine.yaml")), Model)
-    with pytest.raises(ValueError, match="no points"):
+    with pytest.raises(ValueError, match="no rule 'absent'"):
         revised(text, {"absent": 1}, "2")
+
+
+def test_a_revision_takes_rules_on_one_line_too() -> None:
+    rule = "  - {id: a, when: [{type: page_viewed, points: 4}], points: 10, max: 1}"
+    text = "\n".join(["name: x", "version: 1  # ours", "rules:", rule, ""])
+    assert revised(text, {"a": -3}, "2") == text.replace("points: 10", "points: -3").replace("1  #", '"2"  #')

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  headers as they stand in a file
 """Exports of contacts: recognised, read, and what the model makes of them."""
 
 from pathlib import Path
@@ -121,3 +122,28 @@ def test_a_file_without_addresses_is_one_line(cli: Cli, tmp_path: Path) -> None:
     called = cli("try", str(path))
     assert (called.code, called.err.count("\n")) == (2, 1)
     assert "no column for the email address" in called.err
+
+
+@pytest.mark.parametrize(
+    ("tool", "names", "words"),
+    [
+        # Labels of Marketo's list of standard fields in Japanese.
+        ("Marketo", "名前（名） 名前（姓） メールアドレス 企業名 年間売上高 業界 国 代表電話 リードのソース リードのステータス",
+         "first_name last_name email company revenue industry country phone referral_channel stage"),
+        # The REST names, which a bulk extract puts into the first line.
+        ("Marketo", "email firstName lastName company title numberOfEmployees leadSource leadStatus leadScore emailInvalid",
+         "email first_name last_name company title employees referral_channel stage bounced"),
+        # HubSpot's internal names, which an export gives when asked.
+        ("HubSpot", "email jobtitle numemployees hs_analytics_num_visits hs_analytics_source hs_lead_status hs_email_optout",
+         "email title employees visits referral_channel stage unsubscribed"),
+        # Labels and API names of Salesforce's field reference; a report joins company and account.
+        ("Salesforce", "Full_Name Title Company_/_Account Email Lead_Source Lead_Status Employees Annual_Revenue Last_Activity",
+         "name title company email referral_channel stage employees revenue last_contact"),
+        ("Salesforce", "Id FirstName Email NumberOfEmployees LeadSource Status IsConverted CreatedDate ConvertedDate HasOptedOutOfEmail",
+         "first_name email employees referral_channel stage created won unsubscribed"),
+    ],
+)  # fmt: skip
+def test_headers_as_the_tools_document_them(tool: str, names: str, words: str) -> None:
+    found = layout(name.replace("_", " ") if tool == "Salesforce" else name for name in names.split())
+    assert found.tool == tool
+    assert sorted(found.columns) == sorted(words.split())

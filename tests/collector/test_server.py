@@ -95,12 +95,12 @@ def test_without_write_keys_it_does_not_start(capsys: pytest.CaptureFixture[str]
     assert "LEADSTREAMS_WRITE_KEYS" in capsys.readouterr().err
 
 
-def test_a_taken_port_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert run(settings(collector_port=taken.getsockname()[1]), dev=True) == 1
-    assert "cannot listen on 127.0.0.1:" in capsys.readouterr().err
+    assert "cannot listen on 127.0.0.1:" in caplog.text
 
 
 def test_wrong_files_are_named(tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from werkzeug import Request, Response
+
+from tests.connectors.index import Index
 
 KEY = "leadstreams_key"
 NOTE_KEY = "leadstreams_event"
@@ -32,13 +35,19 @@ class FakeHubSpot:
 
     def __init__(self) -> None:
         self.contacts: dict[str, dict[str, str]] = {}
+        self.companies: dict[str, dict[str, str]] = {}
         self.notes: dict[str, dict[str, str]] = {}
+        self.lists: dict[str, str] = {}
+        self.members: dict[str, set[str]] = defaultdict(set)
+        self.unknown: set[str] = set()
         self.links: set[tuple[str, str]] = set()
         self.history: dict[str, list[str]] = defaultdict(list)
         self.calls: list[str] = []
         self.before: Fault = lambda _: None
         self.after: Fault = lambda _: None
         self.refuse: Callable[[Mapping[str, Any]], str | None] = lambda _properties: None
+        self._contacts = Index(self.contacts, KEY, "email")
+        self._notes = Index(self.notes, NOTE_KEY)
         self._number = 100
         self._lock = threading.Lock()
 
@@ -59,11 +68,13 @@ class FakeHubSpot:
             return self.after(request) or answer
 
     def _answer(self, request: Request) -> Response:
-        body = json.loads(request.data)
+        body = json.loads(request.data or b"{}")
         assert len(body.get("inputs", ())) <= 100
         match request.path.strip("/").split("/")[1:]:
             case ["v3", "objects", "contacts", "batch", "read"]:
-                return self._read(body)
+                return self._read(self.contacts, self._contacts, body)
+            case ["v3", "objects", "companies", "batch", "read"]:
+                return self._read(self.companies, Index(self.companies), body)
             case ["v3", "objects", "contacts", "batch", "update"]:
                 return self._each(body["inputs"], self._update)
             case ["v3", "objects", "contacts", "batch", "upsert"]:
@@ -75,28 +86,70 @@ class FakeHubSpot:
             case ["v4", "associations", "notes", "contacts", "batch", "associate", "default"]:
                 self.links |= {(one["from"]["id"], one["to"]["id"]) for one in body["inputs"]}
                 return _batch([])
+            case ["v3", "lists", "object-type-id", "0-1", "name", name]:
+                return self._list(unquote(name))
+            case ["v3", "lists"]:
+                return self._new_list(body)
+            case ["v3", "lists", number, "memberships", "add-and-remove"]:
+                return self._add_and_remove(number, body)
         return error(404, "OBJECT_NOT_FOUND")
 
-    def _read(self, body: Mapping[str, Any]) -> Response:
-        name = body["idProperty"]
-        wanted = {str(one["id"]).lower() for one in body["inputs"]}
-        found: list[dict[str, Any]] = [
-            {"id": number, "properties": {n: contact.get(n) for n in body["properties"]}}
-            for number, contact in self.contacts.items()
-            if str(contact.get(name) or "").lower() in wanted
-        ]
-        missing = wanted - {str(one["properties"][name]).lower() for one in found}
+    def _list(self, name: str) -> Response:
+        """By its name, whatever its case."""
+        number = next((n for n, known in self.lists.items() if known.casefold() == name.casefold()), None)
+        if number is None:
+            return error(404, "OBJECT_NOT_FOUND")
+        return _json({"list": {"listId": number, "name": self.lists[number], "processingType": "MANUAL"}})
+
+    def _new_list(self, body: Mapping[str, Any]) -> Response:
+        assert (body["objectTypeId"], body["processingType"]) == ("0-1", "MANUAL")
+        if body["name"].casefold() in {known.casefold() for known in self.lists.values()}:
+            return error(400, "VALIDATION_ERROR", subCategory="ILS.DUPLICATE_LIST_NAMES")
+        self._number += 1
+        self.lists[str(self._number)] = body["name"]
+        return self._list(body["name"])
+
+    def _add_and_remove(self, number: str, body: Mapping[str, Any]) -> Response:
+        """Records that do not exist, are members already or are none are passed over."""
+        if number not in self.lists:
+            return error(404, "OBJECT_NOT_FOUND")
+        add, remove = set(body["recordIdsToAdd"]), set(body["recordIdsToRemove"])
+        missing = {one for one in add | remove if one not in self.contacts or one in self.unknown}
+        self.members[number] = (self.members[number] | (add - missing)) - remove
+        return _json(
+            {
+                "recordsIdsAdded": sorted(add - missing),
+                "recordIdsRemoved": sorted(remove - missing),
+                "recordIdsMissing": sorted(missing),
+            }
+        )
+
+    def of_list(self, name: str) -> set[str]:
+        """Keys of a list's contacts that are still there."""
+        number = next((n for n, known in self.lists.items() if known == name), "")
+        return {self.contacts[one].get(KEY, "") for one in self.members[number] if one in self.contacts}
+
+    def _read(self, records: Mapping[str, Mapping[str, str]], index: Index, body: Mapping[str, Any]) -> Response:
+        """By a unique property, or without one by the record's own id."""
+        name = body.get("idProperty")
+        found: dict[str, dict[str, Any]] = {}
+        missing = []
+        for wanted in (str(one["id"]) for one in body["inputs"]):
+            numbers = index.find(name, wanted) if name else [wanted] if wanted in records else []
+            missing += [] if numbers else [wanted]
+            for n in numbers:
+                found[n] = {"id": n, "properties": {one: records[n].get(one) for one in body["properties"]}}
         context = {"ids": sorted(missing)}
         errors: list[Any] = [
             {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "", "context": context}
         ]
-        return _batch(found, errors if missing else [])
+        return _batch(list(found.values()), errors if missing else [])
 
     def _checked(self, inputs: list[dict[str, Any]]) -> Response:
         """HubSpot refuses a whole batch for one input that is not valid, or whose address is taken."""
         for one in inputs:
             email = one["properties"].get("email")
-            taken = next((n for n, c in self.contacts.items() if email and c.get("email") == email), None)
+            taken = next(iter(self._contacts.find("email", email)), None) if email else None
             if taken is not None and self.contacts[taken].get(KEY) != one["id"]:
                 return error(409, "CONFLICT", f"Contact already exists. Existing ID: {taken}")
             if "@" not in (email or "@"):
@@ -126,7 +179,7 @@ class FakeHubSpot:
 
     def _upsert(self, one: dict[str, Any]) -> dict[str, Any] | str:
         assert one["idProperty"] == KEY
-        known = next((number for number, contact in self.contacts.items() if contact.get(KEY) == one["id"]), None)
+        known = next(iter(self._contacts.find(KEY, one["id"])), None)
         number = known or self.add()
         self._set(number, {**one["properties"], KEY: one["id"]})
         return {"id": number, "new": known is None, "properties": dict(self.contacts[number])}
@@ -135,15 +188,21 @@ class FakeHubSpot:
         contact = self.contacts[number]
         assert all(isinstance(value, str) for value in properties.values())
         contact.update(properties)
+        self._contacts.note(number)
         self.history[contact.get(KEY, "")].append(properties.get("leadstreams_handoff_id", "update"))
 
     def _note(self, one: dict[str, Any]) -> dict[str, Any] | str:
         assert one["idProperty"] == NOTE_KEY
-        known = next((number for number, note in self.notes.items() if note[NOTE_KEY] == one["id"]), None)
+        known = next(iter(self._notes.find(NOTE_KEY, one["id"])), None)
         self._number += 1
         number = known or str(self._number)
         self.notes[number] = one["properties"]
+        self._notes.note(number)
         return {"id": number, "properties": one["properties"]}
+
+
+def _json(body: Mapping[str, Any]) -> Response:
+    return Response(json.dumps(body), 200, content_type="application/json;charset=utf-8")
 
 
 def _batch(results: list[Any], errors: list[Any] | None = None) -> Response:

@@ -12,8 +12,9 @@ import requests
 from werkzeug import Request, Response
 
 from streams.connectors.salesforce_client import TimedSession
+from tests.connectors.index import Index
 
-KEY = "Leadstreams_Key__c"
+KEY, EVENT = "Leadstreams_Key__c", "Leadstreams_Event__c"
 DATA = "/services/data/v59.0/"
 REQUIRED = {"Lead": ("LastName", "Company"), "Contact": ("LastName",), "Task": ()}
 OWNER = "005000000000001AAA"
@@ -46,6 +47,7 @@ class FakeSalesforce:
         self.before: Fault = lambda _: None
         self.after: Fault = lambda _: None
         self.refuse: Callable[[str, Mapping[str, Any]], dict[str, Any] | None] = lambda _sobject, _record: None
+        self._indices = {name: Index(of, "Id", KEY, "Email", EVENT) for name, of in self.records.items()}
         self._number = 0
         self._lock = threading.Lock()
 
@@ -59,6 +61,7 @@ class FakeSalesforce:
         prefix = {"Lead": "00Q", "Contact": "003", "Task": "00T"}[sobject]
         found = f"{prefix}{self._number:012d}AAA"
         self.records[sobject][found] = {"Id": found, "OwnerId": OWNER, "CreatedDate": self._number, **fields}
+        self._indices[sobject].note(found)
         return found
 
     def __call__(self, request: Request) -> Response:
@@ -99,7 +102,9 @@ class FakeSalesforce:
             (name, {re.sub(r"\\(.)", r"\1", text) for text in _LITERAL.findall(listed)})
             for name, listed in _TERM.findall(query["where"])
         ]
-        found = [r for r in self.records[query["of"]].values() if any(_has(r, n, of) for n, of in wanted)]
+        of, index = self.records[query["of"]], self._indices[query["of"]]
+        numbers = {number for name, values in wanted for value in values for number in index.find(name, value)}
+        found = sorted((of[number] for number in numbers), key=lambda record: record["CreatedDate"])
         fields = query["fields"].split(", ")
         rows = [{name: record.get(name) for name in fields} for record in found]
         return {"totalSize": len(rows), "done": True, "records": rows}
@@ -125,14 +130,15 @@ class FakeSalesforce:
         if (answer := self._wrong(sobject, record, found)) is not None:
             return answer
         found.update(record)
+        self._indices[sobject].note(found["Id"])
         self._note(sobject, found["Id"], record)
         return {"id": found["Id"], "success": True, "errors": []}
 
     def _upsert(self, sobject: str, key: str, record: dict[str, Any]) -> dict[str, Any]:
-        found = next((r for r in self.records[sobject].values() if r.get(key) == record[key]), None)
+        found = next(iter(self._indices[sobject].find(key, record[key])), None)
         if found is None:
             return {**self._create(record), "created": True}
-        record["id"] = found["Id"]
+        record["id"] = found
         return {**self._change(record), "created": False}
 
     def _delete(self, one: str) -> dict[str, Any]:
@@ -144,20 +150,16 @@ class FakeSalesforce:
     def _wrong(
         self, sobject: str, record: Mapping[str, Any], of: Mapping[str, Any] | None
     ) -> dict[str, Any] | None:
-        others = [r for r in self.records[sobject].values() if of is None or r["Id"] != of["Id"]]
-        if record.get(KEY) and any(r.get(KEY) == record[KEY] for r in others):
-            return failed("DUPLICATE_VALUE", KEY)
+        if record.get(KEY):
+            own = None if of is None else of["Id"]
+            if any(number != own for number in self._indices[sobject].find(KEY, record[KEY])):
+                return failed("DUPLICATE_VALUE", KEY)
         return self.refuse(sobject, record)
 
     def _note(self, sobject: str, made: str, record: Mapping[str, Any]) -> None:
         if sobject != "Task":
             key = self.records[sobject][made].get(KEY)
             self.history[str(key)].append(str(record.get("Leadstreams_Handoff__c") or "update"))
-
-
-def _has(record: Mapping[str, Any], name: str, values: set[str]) -> bool:
-    """SOQL compares text without case."""
-    return str(record.get(name) or "").lower() in {value.lower() for value in values}
 
 
 def _json(document: Any) -> Response:

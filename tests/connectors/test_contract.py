@@ -1,6 +1,7 @@
 """The contract by other people's programs: the official CloudEvents SDKs and the official AsyncAPI parser."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,10 @@ from cloudevents.core.formats.json import JSONFormat
 
 from schemas.handoff import CONTENT_TYPE
 from streams import topics
+from streams.scoring.instant import HOUR
+from tests.conftest import REQUIRE_KAFKA
 from tests.connectors.handoffs import handoff, update
+from tests.test_update import NOON, feed, handed_over
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).parent / "node"
@@ -23,15 +27,35 @@ VALUES = [
     handoff(1, cycle=3),
     update(1, "new_request"),
 ]
+
+
+def of_a_pipeline() -> list[bytes]:
+    """A handoff and each kind of update as the core itself writes them."""
+    local = handed_over()
+    feed(local, "q1", NOON + HOUR, type="form_submitted", form_type="quote", form_id="quote", message="見積を")
+    feed(local, "u1", NOON + 2 * HOUR, type="email_unsubscribed")
+    feed(local, "r1", NOON + 3 * HOUR, type="relationship_set", relationship="customer", source_kind="crm")
+    feed(local, "e1", NOON + 4 * HOUR, type="lead_erased", source_kind="crm")
+    return [effect.value or b"" for effect in local.outputs[topics.SALES_HANDOFFS]]
+
+
+VALUES += of_a_pipeline()
 HEADERS = {"content-type": CONTENT_TYPE.encode(), "handoff-id": b"ho-1", "traceparent": b"00-1-2-01"}
+
+
+def missing() -> str | None:
+    """Why Node cannot read the contract here and what to do, or None."""
+    if shutil.which("node") is None:
+        return "install Node.js 20 or later"
+    return None if (NODE / "node_modules").is_dir() else "run make connect"
 
 
 def ran(script: str, *arguments: str, told: str = "") -> str:
     """What a script of ours prints under Node."""
-    if shutil.which("node") is None:
-        pytest.skip("not run: install Node.js 20 or later")
-    if not (NODE / "node_modules").is_dir():
-        pytest.skip("not run: run make connect")
+    if (why := missing()) is not None:
+        if os.environ.get(REQUIRE_KAFKA) == "1":
+            pytest.fail(f"the official SDKs are required where Kafka is: {why}", pytrace=False)
+        pytest.skip(f"not run: {why}")
     done = subprocess.run(
         ["node", str(NODE / script), *arguments], input=told, capture_output=True, text=True, timeout=120
     )
@@ -57,6 +81,11 @@ def test_the_javascript_sdk_reads_every_handoff_and_update() -> None:
         (one["id"], one["type"], one["subject"]) for one in said
     ]
     assert found[2]["name"] == "田中 美香"
+
+
+def test_the_sdks_are_shown_what_a_pipeline_writes_and_not_only_samples() -> None:
+    told = [json.loads(value)["data"].get("change") for value in of_a_pipeline()]
+    assert told == [None, "new_request", "opted_out", "became_customer", "erased"]
 
 
 def test_the_official_parser_finds_the_asyncapi_document_valid() -> None:

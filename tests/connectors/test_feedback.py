@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import Rejected
-from schemas.event import parse
+from schemas.event import FEEDBACK_TYPES, parse
 from streams.connectors.feedback import api, hubspot, rules, salesforce
 from streams.connectors.feedback.result import TOLERANCE_MS, UNSIGNED, Refusal, Translated
 from tests.connectors.handoffs import handoff_id
@@ -92,7 +92,7 @@ def test_what_is_no_answer_is_refused_whole(body: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_break_a_translator(body: bytes) -> None:
     api.translate(body, {}, [], NOW)
-    salesforce.translate(body, "t", ["t"], ["00D000000000001"], shipped("salesforce"), NOW)
+    salesforce.translate(body, ["00D000000000001"], shipped("salesforce"), NOW)
     hubspot.changes_of(body)
 
 
@@ -117,8 +117,8 @@ def notification(kind: str, number: int = 1, **fields: str) -> str:
     )
 
 
-def answers(body: bytes, token: str = "t", organisation: str = "00D000000000001") -> Translated | Refusal:
-    return salesforce.translate(body, token, ["t"], [organisation], shipped("salesforce"), NOW)
+def answers(body: bytes, organisation: str = "00D000000000001") -> Translated | Refusal:
+    return salesforce.translate(body, [organisation], shipped("salesforce"), NOW)
 
 
 def test_a_status_is_an_answer_with_its_reason_and_time() -> None:
@@ -146,7 +146,7 @@ def test_opportunities_tell_deals_and_what_says_nothing_is_acknowledged() -> Non
         "Opportunity", 1, Leadstreams_Email__c="a@example.jp", StageName="closed won", Amount="1200"
     )
     other = notification("Lead", 2, Email="a@example.jp", Status="Open - Not Contacted")
-    unknown = notification("Account", 3, Name="x")
+    unknown = notification("Case", 3, Name="x")
     (event,) = taken(answers(message(won, other, unknown)))
     assert (event["type"], event["amount"]) == ("deal_won", "1200")
 
@@ -161,8 +161,7 @@ def test_a_lead_without_an_address_is_a_dead_letter_and_holds_up_nobody() -> Non
     assert (len(found.events), [one.reason.value for one in found.wrong]) == (1, ["missing_identity"])
 
 
-def test_strangers_are_refused() -> None:
-    assert isinstance(answers(message(), token="x"), Refusal)
+def test_another_organisation_is_refused() -> None:
     assert isinstance(answers(message(organisation="00D000000000009EAA")), Refusal)
 
 
@@ -192,9 +191,9 @@ def change(**given: Any) -> dict[str, Any]:
 def told_by(*changes: dict[str, Any]) -> list[dict[str, Any]]:
     found = hubspot.changes_of(json.dumps(changes).encode())
     assert isinstance(found, list)
-    named = hubspot.contacts_of(found, shipped("hubspot"))
-    properties = {"email": "a@example.jp", "leadstreams_handoff_id": handoff_id(0)}
-    known = {one: hubspot.Known(properties) for one in named if one == "101"}
+    named = hubspot.records_of(found, shipped("hubspot"))
+    properties = {"email": "a@example.jp", "leadstreams_handoff_id": handoff_id(0), "domain": "firm.test"}
+    known = {(kind, one): properties for kind, ids in named.items() for one in ids if one == "101"}
     return taken(hubspot.translate(found, known, shipped("hubspot"), NOW))
 
 
@@ -219,6 +218,29 @@ def test_what_is_no_answer_of_a_person_we_know_says_nothing(given: dict[str, Any
     assert told_by(change(**given)) == []
 
 
+def test_the_shipped_rules_know_every_answer_of_the_contract() -> None:
+    for name in ("salesforce", "hubspot"):
+        rule = shipped(name)
+        told = [one for of in rule.objects.values() for one in of.answers]
+        means = {answer.type for one in told for answer in (*one.values.values(), *([one.any] if one.any else ()))}
+        assert means == FEEDBACK_TYPES, name
+
+
+def test_another_owner_and_what_a_company_is_to_us_are_answers() -> None:
+    (owner,) = told_by(change(propertyName="hubspot_owner_id", propertyValue="77"))
+    assert (owner["type"], owner["sales_person"], owner["email"]) == ("owner_changed", "77", "a@example.jp")
+    assert told_by(change(propertyName="hubspot_owner_id", propertyValue="")) == []
+    of_company = {"subscriptionType": "company.propertyChange", "propertyName": "type", "propertyValue": "PARTNER"}
+    (partner,) = told_by(change(**of_company))
+    assert (partner["type"], partner["relationship"]) == ("relationship_set", "partner")
+    assert (partner["company_domain"], partner["email"]) == ("firm.test", None)
+    account = notification(
+        "Account", Type="Customer", Website="https://www.firm.test/", Leadstreams_Owner__c="Sato"
+    )
+    (customer,) = taken(answers(message(account)))
+    assert (customer["relationship"], customer["company_domain"]) == ("customer", "https://www.firm.test/")
+
+
 def version_3(body: bytes, at: int = NOW, secret: str = SECRET) -> dict[str, str]:
     content = b"POST" + b"https://collector.example/hooks/hubspot?x=a:b%20c" + body + str(at).encode()
     digest = base64.b64encode(hmac.new(secret.encode(), content, "sha256").digest()).decode()
@@ -235,6 +257,18 @@ def test_the_signature_covers_method_address_body_and_time() -> None:
     assert not hubspot.signed("POST", URI, body, good, [SECRET], NOW + TOLERANCE_MS + 1)
     assert not hubspot.signed("POST", URI, body, version_3(body, secret="x"), [SECRET], NOW)
     assert not hubspot.signed("POST", URI, body, {}, [SECRET], NOW)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["{field: S}", "{field: S, any: {type: contacted}}", "{field: S, as: x, values: {a: {type: contacted}}}"],
+)
+def test_a_rule_says_one_way_to_read_its_field(rule: str, tmp_path: Any) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(f"objects:\n  Lead:\n    answers:\n      - {rule}\n")
+    found = rules.load(file)
+    assert isinstance(found, list)
+    assert "expected either values, or any and as" in str(found[0])
 
 
 def test_a_rule_with_an_unknown_type_is_told_with_its_line(tmp_path: Any) -> None:

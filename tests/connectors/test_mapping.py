@@ -92,7 +92,7 @@ def test_what_is_shipped_is_valid_and_described(name: str) -> None:
 def test_an_unknown_connector_names_the_shipped_ones() -> None:
     found = configuration.load("pipedrive")
     assert isinstance(found, list)
-    assert "hubspot, salesforce" in str(found[0])
+    assert "hubspot, hubspot-lists, nurture-webhook, salesforce" in str(found[0])
 
 
 @given(st.text())

@@ -1,5 +1,10 @@
-"""`python -m tests.faults [SCHEDULE...] [--seed N] [--minutes M] [--keep DIRECTORY]`: runs schedules one after the
-other and prints what came of them; exit code 1 if an invariant was broken. `make faults` calls it."""
+"""Runs schedules one after the other and prints what came of them; exit code 1 if an invariant was broken:
+`python -m tests.faults [SCHEDULE...] [--seed N] [--minutes M] [--ledger FILE] [--keep DIRECTORY]`, `make faults`.
+
+With a ledger each run is noted when it ends. One that stands there (schedule and seed) and held is not made again,
+and the table at the end is of all that stand there: `all` may be stopped and gone on with, or run in parts. It
+goes on with the ledger's seed, if none is given.
+"""
 
 import argparse
 import logging
@@ -9,7 +14,8 @@ import sys
 from pathlib import Path
 
 from tests.faults import mutations, table
-from tests.faults.schedule import Outcome, run
+from tests.faults.ledger import Ledger
+from tests.faults.schedule import run
 from tests.faults.schedules import ALL
 
 
@@ -20,24 +26,30 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, help="repeats a run; drawn and printed if absent")
     parser.add_argument("--minutes", type=float, help="of each schedule, in place of its own time")
+    parser.add_argument("--ledger", type=Path, help="a file of outcomes: goes on where it ends, and adds up")
     parser.add_argument("--keep", type=Path, help="where logs and data of the runs stay")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process is ended
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own load's, during outages
     names = list(ALL) if "all" in chosen.schedules else chosen.schedules
-    seed = secrets.randbelow(10**6) if chosen.seed is None else chosen.seed
+    ledger = Ledger(chosen.ledger)
+    seed = next(
+        (seed for seed in (chosen.seed, ledger.seed) if seed is not None),
+        secrets.randbelow(10**6),
+    )
     print(f"seed {seed}", flush=True)
     if names[0] == "mutations":
         return _mutations(seed, frozenset(names[1:]))
-    outcomes: list[Outcome] = []
     for name in names:
+        if ledger.has(name, seed):
+            continue
         seconds = None if chosen.minutes is None else chosen.minutes * 60
         keep = chosen.keep / name if chosen.keep else None
         outcome = run(ALL[name], seed, seconds, keep)
-        outcomes.append(outcome)
+        ledger.add(outcome)
         print("\n".join([*table.rows(outcome), ""]), flush=True)
-    print("\n".join(table.summary(outcomes)))
-    return 1 if any(outcome.violations for outcome in outcomes) else 0
+    print("\n".join(table.summary(ledger.outcomes)))
+    return 1 if any(outcome.violations for outcome in ledger.outcomes) else 0
 
 
 def _mutations(seed: int, names: frozenset[str]) -> int:

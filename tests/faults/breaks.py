@@ -23,7 +23,7 @@ from streams.shard import Shard
 from streams.table import Table
 from tests.faults.failpoints import put
 
-UNFENCED_S: Final = 5.0
+UNFENCED_S: Final = 15.0
 """Between restore and fence, where they are swapped: long enough for a former owner to wake and commit."""
 DROP_EVERY: Final = 20
 LEAK_BYTES: Final = 32 << 20

@@ -10,11 +10,13 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from streams import topics
-from streams.lane import transaction
+from streams.lane import tenure, transaction
 from streams.shard import Shard
 
 ARRIVAL_S: Final = 0.3
 """Time for what was sent before to reach the broker."""
+
+LONG_S: Final = 90.0
 
 BUG: Final = b"/bug-in-scoring"
 """An event that holds this makes the core raise, where `bug` is on."""
@@ -87,6 +89,16 @@ def bug(_: str) -> None:
     put(Shard, "_apply", applying)
 
 
+def long_transactions(_: str) -> None:
+    """A transaction may stay open for long: a frozen worker can still commit it when it wakes."""
+    put(transaction, "TRANSACTION_TIMEOUT_MS", int(LONG_S * 1000))
+
+
+def long_flushes(_: str) -> None:
+    """A flush may take long: a frozen worker goes on with it when it wakes, instead of giving it up."""
+    put(tenure, "FLUSH_DEADLINE_S", LONG_S)
+
+
 def sources(argument: str) -> None:
     """Read these topics only, as a version before the others were added."""
     put(topics, "SOURCES", tuple(argument.split(",")))
@@ -98,5 +110,7 @@ ALL: Final[dict[str, Callable[[str], None]]] = {
     "crash_after_commit": crash_after_commit,
     "freeze_before_commit": freeze_before_commit,
     "bug": bug,
+    "long_transactions": long_transactions,
+    "long_flushes": long_flushes,
     "sources": sources,
 }

@@ -226,11 +226,20 @@ class Judge:
                 changed.append(place)
             elif len(letters) > 1 and self._exactly_once:
                 repeated.append(place)
-        strange = [place for place, letters in there.items() if not (bugs and _is_bug(letters))]
+        strange = [
+            place
+            for place, letters in there.items()
+            if not (bugs and _is_bug(letters)) and not (self._is_gone(place) and _is_poison(letters))
+        ]
         self._some("I7", "refused records have no dead letter", missing)
         self._some("I7", "dead letters lack the raw bytes or the reason", changed)
         self._some("I7", "dead letters are there twice", repeated)
         self._some("I7", "dead letters of records that were to be scored", strange)
+
+    def _is_gone(self, place: Place) -> bool:
+        """Whether the log no longer holds what stood there: a dead letter of it is judged by its own bytes."""
+        topic, number, offset = place
+        return offset < self._evidence.sources[topic, number].first
 
     def bugs(self) -> None:
         """Each event at which the core raised is a dead letter that says so."""
@@ -253,6 +262,10 @@ def _is_bug(letters: list[Any]) -> bool:
     return all(
         letter.headers.reason is Reason.SCORING_ERROR and BUG in (letter.value or b"") for letter in letters
     )
+
+
+def _is_poison(letters: list[Any]) -> bool:
+    return all(is_poison(letter.value) == letter.headers.reason for letter in letters)
 
 
 def _digest(value: bytes | None) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from tests.faults import injection, scripts
+from tests.faults.breaks import UNFENCED_S
 from tests.faults.load import Mix
 from tests.faults.schedule import Schedule, Script, run
 from tests.faults.site import FaultyWorker, Site
@@ -17,9 +18,14 @@ SECONDS: Final = 6.0
 MIX: Final = Mix(per_second=600, people=300)
 QUIET_S: Final = 25.0
 OUTAGE_S: Final = 8.0
-FREEZE_S: Final = 50.0
-CLOSED_TRANSACTION_S: Final = 13.0
-"""Longer than a transaction may stay open."""
+FREEZE_S: Final = 150.0
+RESTORED_S: Final = 8.0
+"""After which a worker that takes over has read the changelog, also on a busy machine."""
+WOKEN_S: Final = 2.0
+"""In which a worker that was woken goes on with its commit."""
+VISIT_S: Final = 90.0
+CLOSED_TRANSACTION_S: Final = 26.0
+"""Longer than a transaction may stay open, and the broker, which looks every ten seconds, lets it."""
 
 
 class Mutation(NamedTuple):
@@ -94,10 +100,13 @@ def late_commit(site: Site, watch: Watch, rng: random.Random, deadline: float) -
     until(lambda: victim.stopped, FREEZE_S, "freezing")
     victim.frozen = True
     until(lambda: "restoring" in other.reasons, 30, "the take-over")
-    time.sleep(1.5)
+    time.sleep(RESTORED_S)
     victim.thaw()
+    time.sleep(WOKEN_S)
+    site.kill(victim)  # or it would take its partitions back, with the state that it has
     watch.note("zombie in mid-commit")
-    time.sleep(SECONDS)
+    time.sleep(UNFENCED_S)
+    victim.start()
 
 
 def long_commit(site: Site, watch: Watch, rng: random.Random, deadline: float) -> None:
@@ -124,28 +133,42 @@ def short_outage(site: Site, watch: Watch, rng: random.Random, deadline: float) 
         time.sleep(2.0)
 
 
+def visits(site: Site, watch: Watch, rng: random.Random, deadline: float) -> None:
+    """A further worker joins until it has partitions, and leaves: twice. Others keep some of theirs."""
+    visitor = site.worker("guest", instance="")
+    for _ in range(2):
+        visitor.start()
+        until(lambda: visitor.ready, VISIT_S, "the guest's being ready")
+        watch.note("worker joins")
+        time.sleep(2.0)
+        visitor.stop()
+        watch.note("worker leaves")
+        time.sleep(2.0)
+
+
 calm = scripts.in_turn()
 kill = scripts.in_turn(injection.kill_worker, injection.kill_worker)
-guests = scripts.in_turn(injection.guest, injection.guest)
 POISON: Final = MIX._replace(poison=0.02)
 LONG_SESSION: Final = (("session_timeout_s", "40"),)
+SLOW_FLUSHES: Final = (("flush_ms", "500"),)
+"""So that there is always something that is not flushed."""
 
 ALL: Final = (
     Mutation("commit_before_effects", "I2", crashes("crash_after_commit", 4)),
     Mutation("effects_outside", "I4", crashes("crash_before_commit", 4)),
     Mutation("no_fence", "I1", late_commit),
-    Mutation("restore_before_fence", "I1", late_commit),
+    Mutation("restore_before_fence", "I1", late_commit, inside="long_transactions long_flushes"),
     Mutation("seek_one_too_far", "I1", kill),
-    Mutation("state_ahead", "I1", guests),
+    Mutation("state_ahead", "I1", visits, settings=SLOW_FLUSHES),
     Mutation("batch_twice", "I4", kill),
     Mutation("no_order", "I1", calm),
-    Mutation("believe_unconfirmed", "I1", long_commit, settings=LONG_SESSION),
+    Mutation("believe_unconfirmed", "I1", long_commit, inside="long_flushes", settings=LONG_SESSION),
     Mutation("acknowledge_early", "I1", short_outage, collector=True),
     Mutation("drop_effects", "I2", calm),
     Mutation("forget_a_lead", "I3", calm),
     Mutation("drop_handoffs", "I4", calm),
     Mutation("read_uncommitted", "I4", crashes("crash_before_commit", 4)),
-    Mutation("stay_away", "I5", guests),
+    Mutation("stay_away", "I5", visits),
     Mutation("complain", "I6", calm),
     Mutation("leak", "I6", calm),
     Mutation("bare_dead_letters", "I7", calm, mix=POISON),
@@ -176,7 +199,8 @@ def row(caught: Caught) -> str:
     doc = _said(mutation.broken)
     seen = ", ".join(sorted(caught.findings)) or "nothing"
     mark = f"**{mutation.caught_by}**" if caught.caught else f"NOT BY {mutation.caught_by}"
-    words = caught.findings.get(mutation.caught_by, "")
+    others = "; ".join(caught.findings.values())
+    words = caught.findings.get(mutation.caught_by, others)
     return f"| `{mutation.broken}` | {doc} | {mark} | {seen} | {words[:140]} | {caught.took_s:.0f} s |"
 
 

@@ -4,7 +4,11 @@ deliberate breaks put into it by FAULTS in the environment (`name` or `name=argu
 The product knows nothing of this: what is named is patched here, before the command runs.
 """
 
+import asyncio
+import faulthandler
 import os
+import signal
+import sys
 from importlib import import_module
 
 from streams.cli import main
@@ -20,7 +24,15 @@ def patch(words: str) -> None:
         found(argument)
 
 
+def tell(*_: object) -> None:
+    """Write what every task of this process waits for: asked by SIGUSR1 when a run does not become quiet."""
+    for task in list(asyncio.tasks._all_tasks):  # type: ignore[attr-defined]  # of all loops
+        task.print_stack(limit=6, file=sys.stderr)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, tell)
+    faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
     patch(os.environ.get("FAULTS", ""))
     if "FAULTS_REMAINS" in os.environ:
         import_module("tests.faults.remains").keep(os.environ["FAULTS_REMAINS"])

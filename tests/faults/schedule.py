@@ -1,7 +1,10 @@
 """What a schedule is, and how one is run and judged."""
 
+import os
 import random
 import shutil
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from tests.kafka.pipeline import command, quiet
 
 QUIET_S: Final = 90.0
 """Lag must be 0 so long after the last fault is healed and the load has ended."""
+MOST_BUSY: Final = 4.0
 CALM: Final = 3
 """Looks in a row, a second apart, at which there is no lag."""
 DELIVER_S: Final = 120.0
@@ -76,10 +80,16 @@ class Outcome(NamedTuple):
 
 
 def run(schedule: Schedule, seed: int, seconds: float | None = None, keep: Path | None = None) -> Outcome:
-    """Run a schedule for so long (its own time if None) and judge it. With `keep` the run's files stay there."""
+    """Run a schedule for so long (its own time if None) and judge it. With `keep` the run's files stay there.
+
+    A run that got stuck is a violation too: the runs after it are made all the same.
+    """
     directory = keep or Path(tempfile.mkdtemp(prefix="faults-"))
     try:
         return _Run(schedule, seed, seconds or schedule.seconds, directory).outcome()
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        stuck = Violation("stuck", f"{type(error).__name__}: {error}")
+        return Outcome(schedule.name, seed, {}, Counts(), {}, None, 0, 0, 0, {}, [stuck], 0.0)
     finally:
         if keep is None:
             shutil.rmtree(directory, ignore_errors=True)
@@ -189,11 +199,16 @@ class _Run:
     def _calm(self) -> float | None:
         """Seconds until all workers are ready and without lag, and stay so; None if they do not."""
         started, looks = time.monotonic(), 0
-        while time.monotonic() - started < self._schedule.quiet_s:
+        while time.monotonic() - started < self._schedule.quiet_s * _busy():
             looks = looks + 1 if quiet(self._site.lasting) else 0
             if looks == CALM:
                 return time.monotonic() - started
             time.sleep(1.0)
+        for worker in self._site.lasting:
+            (self._directory / f"{worker.name}.metrics").write_text(worker.reasons + worker.get("/metrics")[1])
+            if worker.running:
+                os.kill(worker.pid, signal.SIGUSR1)  # what is it waiting for?
+        time.sleep(5.0)
         return None
 
     def _judge(self, load: Load, calm: float | None) -> Judge:
@@ -222,6 +237,11 @@ class _Run:
             judge.bugs()
         judge.ends(wrong)
         return judge
+
+
+def _busy() -> float:
+    """How much longer a machine that does other work too may take: its load per core, up to four times."""
+    return min(max(os.getloadavg()[0] / (os.cpu_count() or 1), 1.0), MOST_BUSY)
 
 
 def wait_ready(site: Site, patience_s: float = 60.0) -> None:

@@ -32,7 +32,7 @@ SOAK: Final = (
 _MADE: Final = (
     Schedule("calm", "no fault: the control", seconds=20, collector=True),
     Schedule("kill", "kill -9 of three workers", KILLS, (0.1, 6.0), workers=3, seconds=120),
-    Schedule("kill-bursts", "kill -9 before workers are up again", KILLS, (0.1, 1.0), workers=3, seconds=30),
+    Schedule("kill-bursts", "kill -9 before workers are up again", KILLS, (0.1, 1.0), workers=3, seconds=120),
     Schedule(
         "move", "kill -9, and the partitions move", (injection.kill_worker_for_long,), (2.0, 8.0), seconds=90
     ),
@@ -54,9 +54,7 @@ _MADE: Final = (
         errors=(FROZEN,),
     ),
     Schedule("storm", "workers join and leave all the time", (injection.guest,), (1.0, 5.0), seconds=90),
-    Schedule(
-        "broker", "kill -9 of the broker", (injection.kill_broker,), (4.0, 12.0), seconds=120, collector=True
-    ),
+    Schedule("broker", "kill -9 of the broker", (injection.kill_broker,), (3.0, 8.0), seconds=180, collector=True),
     Schedule(
         "outage",
         "the broker away for 70 s, then silent for 40 s",

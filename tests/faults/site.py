@@ -1,8 +1,10 @@
 """Everything that one run needs, as processes in a directory of its own: Kafka, workers, a collector."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import Final
@@ -16,7 +18,9 @@ from tests.kafka.pipeline import SECRET, Worker
 
 PARTITIONS: Final = 4
 COMMAND: Final = (sys.executable, "-m", "tests.faults.process")
-START_S: Final = 60.0
+STOP_S: Final = 30.0
+TELL_S: Final = 2.0
+START_S: Final = 180.0
 RUN_MARK: Final = "FAULTS_RUN"
 FIRST_GROUP: Final = 42_000
 """Each worker may have a Unix group of its own, by which a firewall knows its packets."""
@@ -53,6 +57,10 @@ class FaultyWorker(Worker):
         if self.running:
             super().kill()
 
+    def stop(self) -> int:
+        """SIGTERM; the exit code. A busy machine needs longer than the worker's own ten seconds."""
+        return self._signal(signal.SIGTERM, STOP_S)
+
     def freeze(self) -> None:
         self.frozen = True
         super().freeze()
@@ -85,6 +93,12 @@ class Collector(Process):
     @property
     def up(self) -> bool:
         return self.get("/readyz")[0] == 200
+
+    def tell(self) -> None:
+        """Have it write what its tasks wait for."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR1)
+        time.sleep(TELL_S)
 
 
 class Site:
@@ -213,8 +227,18 @@ class Site:
 
     def stop_collector(self) -> None:
         """SIGTERM; how it ended is told by `stop_workers`."""
-        if self.collector is not None and self.collector.running and (code := self.collector.stop()) != 0:
-            self._wrong.append(f"the collector ended with {code}")
+        collector = self.collector
+        if collector is None or not collector.running:
+            return
+        try:
+            code = collector.stop()
+        except subprocess.TimeoutExpired as late:
+            collector.tell()
+            collector.kill()
+            self._wrong.append(f"the collector did not stop within {late.timeout:.0f} s")
+        else:
+            if code != 0:
+                self._wrong.append(f"the collector ended with {code}")
 
     def close(self) -> None:
         """End what still runs."""

@@ -1,6 +1,7 @@
 """Prints what runs came to."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from tests.faults.schedule import Outcome
 
@@ -30,32 +31,43 @@ def rows(outcome: Outcome) -> list[str]:
     return out
 
 
-def summary(outcomes: Iterable[Outcome]) -> list[str]:
-    """A Markdown table, a line per schedule."""
+def summary(outcomes: Sequence[Outcome]) -> list[str]:
+    """A Markdown table, a line per run, and one of their sums; then how often each fault was injected."""
     out = [
         "| schedule | seed | faults | worker kills | broker kills | events | lost | applied twice | handoffs "
         "| handoffs lost | handoffs twice | dead letters | longest recovery | |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
+    total: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
     for outcome in outcomes:
-        counts = outcome.counts
+        figures = _figures(outcome)
         found = [each for times in outcome.recovery.values() for each in times if each is not None]
         words = "; ".join(sorted({violation.invariant for violation in outcome.violations})) or "holds"
-        cells = (
-            outcome.schedule,
-            outcome.seed,
-            sum(outcome.injected.values()),
-            outcome.worker_kills,
-            outcome.broker_kills,
-            f"{counts.events:,}",
-            counts.lost,
-            counts.twice,
-            f"{counts.handoffs:,}",
-            counts.handoffs_lost,
-            counts.handoffs_twice,
-            f"{counts.dead_letters:,}",
-            f"{max(found):.1f} s" if found else "-",
-            words,
-        )
-        out.append("| " + " | ".join(map(str, cells)) + " |")
-    return out
+        longest = f"{max(found):.1f} s" if found else "-"
+        out.append(_row(outcome.schedule, outcome.seed, figures, longest, words))
+        total.update(figures)
+        faults.update(outcome.injected)
+    out.append(_row("all", "", total, "", ""))
+    return [*out, "", ", ".join(f"{fault} x {times}" for fault, times in sorted(faults.items()))]
+
+
+def _figures(outcome: Outcome) -> dict[str, int]:
+    counts = outcome.counts
+    return {
+        "faults": sum(outcome.injected.values()),
+        "worker kills": outcome.worker_kills,
+        "broker kills": outcome.broker_kills,
+        "events": counts.events,
+        "lost": counts.lost,
+        "twice": counts.twice,
+        "handoffs": counts.handoffs,
+        "handoffs lost": counts.handoffs_lost,
+        "handoffs twice": counts.handoffs_twice,
+        "dead letters": counts.dead_letters,
+    }
+
+
+def _row(name: str, seed: int | str, figures: Mapping[str, int], longest: str, words: str) -> str:
+    cells = [name, str(seed), *(f"{figure:,}" for figure in figures.values()), longest, words]
+    return "| " + " | ".join(cells) + " |"

@@ -18,7 +18,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LIBS: Final = ROOT / ".kafka" / "libs"
 TEMPLATE: Final = ROOT / "deploy" / "kafka" / "server.properties"
 CLUSTER_ID: Final = "bGVhZHN0cmVhbXMtdGVzdA"  # 16 bytes in base64, as StorageTool wants it
-READY_S: Final = 60.0  # three seconds on an idle machine
+READY_S: Final = 180.0  # three seconds on an idle machine
 STOP_S: Final = 30.0
 POLL_S: Final = 0.05
 

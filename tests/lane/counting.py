@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from streams import order, progress, topics
-from streams.changes import Changes, Effect, Halted, Record, Refused
+from streams.changes import Changes, Effect, Halted, Own, Record, Refused
 from streams.lane.record import UNDECODABLE
 
 META = progress.KEY
@@ -36,6 +36,7 @@ class CountingPartition:
     def __init__(self, number: int, partitions: int, outbox: bool = False) -> None:
         """With an `outbox` (at least once) what is owed stays in the table and is sent again after a restart."""
         self.number = number
+        self.own = Own()
         self._outbox = outbox
         self.counts: dict[tuple[str, ...], int] = {}
         self.waiting: list[tuple[int, int]] = []

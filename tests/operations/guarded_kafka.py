@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from kafka import KafkaAdminClient
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern, ResourceType
@@ -12,7 +12,7 @@ from streams.broker import LOOPBACK, free_port
 from tests.kafka.broker import KafkaBroker
 
 PASSWORD: Final = "only-in-tests"
-USERS: Final = ("admin", "worker", "collector", "connector", "nobody")
+USERS: Final = ("admin", "worker", "collector", "connector", "reader", "publisher", "sender", "nobody")
 
 
 class Authority:
@@ -38,6 +38,13 @@ class Authority:
         )
         return store
 
+    def identity(self, name: str) -> tuple[Path, Path]:
+        """Certificate and key of a client, as files."""
+        certificate, key = self._directory / f"{name}.pem", self._directory / f"{name}.key"
+        if not certificate.exists():
+            self.issue(name)
+        return certificate, key
+
     def _sign(self, request: Path, signed: Path, names: Path, until: str) -> None:
         """By `openssl ca`, which alone can date a certificate back."""
         folder = self._directory
@@ -60,38 +67,71 @@ def _openssl(*arguments: object) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def guarded_broker(directory: Path, authority: Authority, expired: bool = False) -> tuple[KafkaBroker, str]:
-    """A broker that is not started yet, and the address for clients that log in."""
-    port = free_port()
+class Addresses(NamedTuple):
+    """Of a guarded broker: where clients log in, and where they show a certificate."""
+
+    login: str
+    mutual: str
+
+
+def guarded_broker(directory: Path, authority: Authority, expired: bool = False) -> tuple[KafkaBroker, Addresses]:
+    """A broker that is not started yet, and where it will be found."""
+    login, mutual = free_port(), free_port()
     store = authority.issue("expired", expired=True) if expired else authority.issue("broker")
     users = " ".join(f'user_{name}="{PASSWORD}-{name}"' for name in USERS)
-    login = f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
+    jaas = f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
     broker = KafkaBroker(directory)
     plain = f"PLAINTEXT://{LOOPBACK}:{broker.port}"
     controller = f"CONTROLLER://{LOOPBACK}:{broker._controller_port}"
+    outside = f"OUTSIDE://{LOOPBACK}:{login},MUTUAL://{LOOPBACK}:{mutual}"
+    protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:SASL_SSL,MUTUAL:SSL"
     broker._properties = {
-        "listeners": f"{plain},{controller},OUTSIDE://{LOOPBACK}:{port}",
-        "advertised.listeners": f"{plain},OUTSIDE://{LOOPBACK}:{port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:SASL_SSL",
+        "listeners": f"{plain},{controller},{outside}",
+        "advertised.listeners": f"{plain},{outside}",
+        "listener.security.protocol.map": protocols,
         "listener.name.outside.sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.outside.plain.sasl.jaas.config": login,
-        "listener.name.outside.ssl.keystore.type": "PKCS12",
-        "listener.name.outside.ssl.keystore.location": str(store),
-        "listener.name.outside.ssl.keystore.password": PASSWORD,
+        "listener.name.outside.plain.sasl.jaas.config": jaas,
+        "listener.name.mutual.ssl.client.auth": "required",
+        "listener.name.mutual.ssl.truststore.type": "PEM",
+        "listener.name.mutual.ssl.truststore.location": str(authority.certificate),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS;User:admin",
+        "super.users": "User:ANONYMOUS;User:admin;User:CN=admin",
     }
-    return broker, f"{LOOPBACK}:{port}"
+    for listener in ("outside", "mutual"):
+        broker._properties |= {
+            f"listener.name.{listener}.ssl.keystore.type": "PKCS12",
+            f"listener.name.{listener}.ssl.keystore.location": str(store),
+            f"listener.name.{listener}.ssl.keystore.password": PASSWORD,
+        }
+    return broker, Addresses(f"{LOOPBACK}:{login}", f"{LOOPBACK}:{mutual}")
 
 
-def variables(address: str, user: str, authority: Authority, password: str | None = None) -> dict[str, str]:
+def variables(address: Addresses, user: str, authority: Authority) -> dict[str, str]:
     """The settings of a process that logs in as `user`."""
     return {
-        "LEADSTREAMS_BROKER": address,
+        **_own(authority),
+        "LEADSTREAMS_BROKER": address.login,
         "LEADSTREAMS_SECURITY_PROTOCOL": "SASL_SSL",
         "LEADSTREAMS_SASL_MECHANISM": "PLAIN",
         "LEADSTREAMS_SASL_USERNAME": user,
-        "LEADSTREAMS_SASL_PASSWORD": password or f"{PASSWORD}-{user}",
+        "LEADSTREAMS_SASL_PASSWORD": f"{PASSWORD}-{user}",
+    }
+
+
+def mutual_variables(address: Addresses, user: str, authority: Authority) -> dict[str, str]:
+    """The settings of a process that shows the certificate of `user`."""
+    certificate, key = authority.identity(user)
+    return {
+        **_own(authority),
+        "LEADSTREAMS_BROKER": address.mutual,
+        "LEADSTREAMS_SECURITY_PROTOCOL": "SSL",
+        "LEADSTREAMS_SSL_CERTFILE": str(certificate),
+        "LEADSTREAMS_SSL_KEYFILE": str(key),
+    }
+
+
+def _own(authority: Authority) -> dict[str, str]:
+    return {
         "LEADSTREAMS_SSL_CAFILE": str(authority.certificate),
         "LEADSTREAMS_SECRET": "a-secret-for-tests-of-operations",
         "LEADSTREAMS_CONFIG": "/nonexistent/leadstreams.toml",
@@ -99,10 +139,10 @@ def variables(address: str, user: str, authority: Authority, password: str | Non
 
 
 def grant(broker: KafkaBroker, rights: Iterable[tuple[str, str, str, str, bool]]) -> None:
-    """Allow (user, operation, kind, name, whether the name is a prefix)."""
+    """Allow (user, operation, kind, name, whether the name is a prefix), by password and by certificate."""
     client = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
     try:
-        client.create_acls([_acl(*right) for right in rights])
+        client.create_acls([_acl(f"{way}{right[0]}", *right[1:]) for right in rights for way in ("", "CN=")])
     finally:
         client.close()
 

@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -14,6 +16,7 @@ from streams.broker import free_port
 from streams.cli.top import screen
 from streams.top import Figures
 from tests.kafka.pipeline import PROGRAM
+from tests.operations.test_monitoring import queries, rules
 
 EARLIER = """
 # TYPE leadstreams_events counter
@@ -129,3 +132,18 @@ async def test_nobody_there_is_one_line() -> None:
     _, said = await asked.communicate()
     assert asked.returncode == 1
     assert said.startswith(b"error: nobody answers at 127.0.0.1:")
+
+
+def test_what_the_dashboards_ask_for_is_on_the_screen() -> None:
+    """Metric by metric; recorded ones by what they are made of."""
+    made_of = {rule["record"]: rule["expr"] for rule in rules("record")}
+    asked = " ".join(queries())
+    for record, expression in made_of.items():
+        asked = asked.replace(record, expression)
+    wanted = set(re.findall(r"\b((?:leadstreams|process)_[a-z_]+?)(?:_total|_bucket|_count|_sum)?\b", asked))
+    source = Path(top.__file__).read_text()
+    assert {name for name in wanted if name not in source} <= NOT_SHOWN
+
+
+NOT_SHOWN = {"leadstreams_transition_rules"}
+"""Rule by rule is for a page, not for a screen."""

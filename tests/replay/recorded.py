@@ -1,11 +1,11 @@
 """A worker's partition without Kafka: what it applies is logged and its order recorded, as the lane does it."""
 
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import msgspec
 
-from streams import model_file, order, topics
+from streams import model_file, order, progress, topics
 from streams.changes import Effect
 from streams.identity.keys import Secret
 from streams.lane.record import Record
@@ -14,10 +14,11 @@ from streams.replay.partition import Cursor, Replay, Replayed
 from streams.scoring.instant import DAY, HOUR, MINUTE, rfc3339
 from streams.scoring.model import Model
 from streams.shard import Shard, Terms
+from streams.snapshot.file import Begin, Standing
 
 SECRET = Secret(b"a secret for tests")
 NOON = 1_793_620_800_000  # 2026-11-02T12:00Z
-LOOPS = (topics.LEAD_FORWARDS, topics.LEAD_TRANSITIONS)
+LOOPS = (topics.LEAD_FORWARDS, topics.LEAD_TRANSITIONS, topics.ACCOUNT_ACTIVITIES)
 
 
 def published() -> Model:
@@ -42,7 +43,13 @@ class Worker:
         self.runs: list[Run] = []
         self.outputs: list[Effect] = []
         self.shard = Shard(0, 1, terms())
+        self.own: dict[str, bytes] = {}
         self._read: dict[str, int] = {}
+
+    def standing(self) -> Standing:
+        """A snapshot of now, right after a flush."""
+        begin = Begin(progress.encode(self.shard.progress), len(self.runs), {}, dict(self.own))
+        return Standing(begin, dict(self.table))
 
     def write(self, topic: str, value: bytes | None, at: int, key: bytes | None = b"") -> None:
         records = self.log.setdefault(topic, [])
@@ -65,6 +72,7 @@ class Worker:
         self.shard.confirm()
         self.runs += order.decode(changes.order) if changes.order else []
         self.outputs += changes.effects
+        self.own |= {key.decode(): value for key, value in changes.table if key in progress.OWN and value}
         for effect in changes.effects:
             if effect.topic in LOOPS:
                 self.write(effect.topic, effect.value, now, effect.key)
@@ -74,8 +82,8 @@ class Worker:
         return self.shard.table.dump()
 
 
-def lived(seed: int, events: int = 300) -> Worker:
-    """A month of a few leads with everything that happens to leads, in disorder."""
+def lived(seed: int, events: int = 300, met: Callable[[Worker], None] = lambda worker: None) -> Worker:
+    """A month of a few leads with everything that happens to leads, in disorder. `met` is called after flushes."""
     chance = random.Random(seed)
     worker = Worker()
     now = NOON
@@ -100,17 +108,25 @@ def lived(seed: int, events: int = 300) -> Worker:
         if chance.random() < 0.2:
             worker.shard.issue_ticks(now)
             worker.work(chance, now)
+            met(worker)
     worker.work(chance, now)
     return worker
 
 
-async def replayed(worker: Worker, runs: Iterable[Run] | None = None, **limits: int) -> Replayed:
-    """The worker's log through the replay; a topic's limit is its whole log unless given (with _ for -)."""
+async def replayed(
+    worker: Worker, runs: Iterable[Run] | None = None, standing: Standing | None = None, **limits: int
+) -> Replayed:
+    """The worker's log through the replay, from a snapshot on if there is one; a topic's limit is its whole log
+    unless given (with _ for -)."""
     upto = {name: len(records) for name, records in worker.log.items()}
     upto |= {name.replace("_", "-"): limit for name, limit in limits.items()}
     chance = random.Random(7)
-    cursors = {name: Cursor(_batches(worker.log[name][:limit], chance)) for name, limit in upto.items()}
-    replay = Replay(0, 1, terms(), lambda records: None)
+    since = standing.progress.offsets if standing is not None else {}
+    cursors = {
+        name: Cursor(_batches(worker.log[name][since.get(name, 0) : limit], chance))
+        for name, limit in upto.items()
+    }
+    replay = Replay(0, 1, terms(), lambda records: None, standing=standing)
     return await replay.run(_all(worker.runs if runs is None else runs), cursors, upto)
 
 

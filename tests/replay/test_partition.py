@@ -5,10 +5,11 @@ import random
 import msgspec
 import pytest
 
-from streams import topics
+from streams import progress, topics
 from streams.replay import difference, partition
-from streams.replay.partition import digest
+from streams.replay.partition import CannotFollow, digest
 from streams.scoring.instant import HOUR
+from streams.snapshot.file import Standing
 from tests.replay.recorded import NOON, Worker, document, lived, replayed
 
 
@@ -35,6 +36,35 @@ async def test_a_replay_in_the_recorded_order_gives_the_live_table_byte_for_byte
         }
         assert found.handoffs == handoffs
         assert handoffs
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_replay_from_a_snapshot_gives_the_live_table_and_what_was_given_out_since(seed: int) -> None:
+    standings: list[tuple[Standing, int]] = []
+    worker = lived(seed, met=lambda worker: standings.append((worker.standing(), len(worker.outputs))))
+    for standing, outputs in standings[:: len(standings) // 3]:
+        for runs in (worker.runs, worker.runs[standing.begin.order :]):  # those before it do no harm
+            found = await replayed(worker, runs, standing)
+            assert difference.compare(found.table, worker.table) == []
+            assert found.skipped == []
+            assert found.progress.offsets == worker.shard.offsets
+            assert found.own == {key.encode(): value for key, value in worker.own.items()}
+            since = {
+                (e.topic, e.partition, digest(e.key, e.value))
+                for e in worker.outputs[outputs:]
+                if e.topic in (topics.LEAD_TRANSITIONS, topics.DEAD_LETTERS)
+            }
+            assert {name for name in found.owed if name[0] != topics.LEAD_FORWARDS} == since
+
+
+async def test_a_replay_from_a_snapshot_of_other_terms_is_refused() -> None:
+    worker = lived(3, events=40)
+    standing = worker.standing()
+    met = standing.progress
+    met.secret = "another"
+    standing.begin.meta = progress.encode(met)
+    with pytest.raises(CannotFollow, match="another identity secret"):
+        await replayed(worker, standing=standing)
 
 
 async def test_runs_recorded_again_after_a_restart_are_applied_once() -> None:

@@ -80,6 +80,7 @@ def test_the_asyncapi_document_has_every_event_and_every_public_topic() -> None:
         topics.LEAD_TRANSITIONS,
         topics.SALES_HANDOFFS,
         topics.SALES_HANDOFFS_SHADOW,
+        topics.LEAD_TRANSITIONS_SHADOW,
         topics.DEAD_LETTERS,
     }
     assert {asyncapi.home(kind) for kind in MODELS} == set(topics.INPUTS)

@@ -140,6 +140,25 @@ def test_nobody_who_raises_a_hand_is_left_without_an_answer(seed: int) -> None:
         assert told & {REVIEW, RELATIONSHIP, NEW_REQUEST} or now.stage in (*WITH_SALES, Stage.DISQUALIFIED)
 
 
+@KEPT
+@given(SEEDS)
+def test_what_was_asked_of_sales_is_somebody_elses_when_sales_lets_the_lead_lie(seed: int) -> None:
+    """The walk lets all time pass, so that each handoff which nobody works comes back."""
+    documents = in_order(drawn(seed))
+    lead = lead_of(documents)
+    while at := due(lead, MODEL):
+        elapse(lead, at, MODEL)
+        lead.clock, lead.clock_id = max(lead.position, (at, TICK))
+    for number, move in enumerate(lead.moves):
+        if move.stage == Stage.RECYCLED and move.id == TICK and not move.note and number:
+            asked = [
+                m for m in lead.moves[:number] if m.note == NEW_REQUEST and m.at > lead.moves[number - 1].spent
+            ]
+            looked = {m.note for m in lead.moves[number:] if (m.at, m.id) == (move.at, TICK)}
+            answered = {REVIEW, RELATIONSHIP} & looked or lead.retracted
+            assert not asked or answered or Standing(lead, MODEL, move.at, TICK, move).blocked("hard")
+
+
 # --- time
 
 

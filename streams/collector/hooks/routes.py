@@ -5,6 +5,7 @@ from pathlib import Path
 
 from streams.collector.hooks import brevo, custom_form, mailgun, postmark, sendgrid, ses, tally, typeform, webflow
 from streams.collector.hooks.amazon import Amazon, Fetcher, fetch
+from streams.collector.hooks.crm import crm_routes
 from streams.collector.hooks.form_adapter import CustomFormAdapter, FormTool, FormToolAdapter
 from streams.collector.hooks.forms import DEFAULT_FILE as FORMS_FILE
 from streams.collector.hooks.forms import Form, Forms, load_forms
@@ -56,7 +57,8 @@ def hook_routes(file: HookFile, forms: Forms, mapping: Mapping, amazon: Amazon) 
         return custom
     if custom:
         routes.append(Route("POST", "/hooks/forms/*", "hook_form", CustomFormAdapter(custom, forms, mapping)))
-    return routes
+    answering = crm_routes(file.hooks)
+    return answering if isinstance(answering, str) else [*routes, *answering]
 
 
 def _custom(hooks: list[Hook], forms: Forms) -> list[tuple[Hook, Form]] | str:

@@ -15,15 +15,30 @@ It is TOML and holds secrets, so that it belongs to the collector alone:
     secrets = ["sha256:9f86d0..."]       # a token may be given by its hash
     signature = {header = "X-Signature", encoding = "hex"}     # if it signs the body rather than show a token
 
+    [[hooks]]
+    name = "salesforce"
+    provider = "salesforce"              # POST /hooks/salesforce/TOKEN: outbound messages
+    secrets = ["a long random token"]
+    organisations = ["00D000000000001"]  # whose messages are taken
+    rules = "salesforce-feedback.yaml"   # which value of which field answers what; shipped ones without
+
+    [[hooks]]
+    name = "hubspot"
+    provider = "hubspot"                 # POST /hooks/hubspot: webhooks of an app
+    secrets = ["the app's client secret"]
+    url = "https://collector.firm.example/hooks/hubspot"    # as HubSpot knows it: it is under the signature
+    access_token = "pat-..."             # of a private app that may read contacts and companies
+
 What a secret is. sendgrid: the verification key. mailgun: the webhook signing key. typeform, tally, webflow: the
 signing secret. postmark, brevo, form: `user:password` or a token (bearer, or in the URL: `/hooks/postmark/TOKEN`).
 ses: the ARN of the SNS topic, which is no secret: Amazon's signature vouches, the ARN says that it is yours.
+salesforce: a token (bearer, Basic or in the URL). hubspot: the client secret of the app that sends the webhooks.
 """
 
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -32,7 +47,14 @@ from streams.collector.hooks.signature import HASHED, from_hex
 
 SECRETS_AT_A_TIME = 2
 
-ProviderName = Literal["sendgrid", "mailgun", "postmark", "ses", "brevo", "typeform", "tally", "webflow", "form"]
+MailProvider = Literal["sendgrid", "mailgun", "postmark", "ses", "brevo"]
+FormProvider = Literal["typeform", "tally", "webflow", "form"]
+CrmProvider = Literal["salesforce", "hubspot"]
+ProviderName = MailProvider | FormProvider | CrmProvider
+
+
+CRMS: Final = frozenset(get_args(CrmProvider))
+"""What sales answers comes from these."""
 
 
 class SignatureForm(BaseModel):
@@ -58,6 +80,20 @@ class Hook(BaseModel):
     honeypots: list[str] = []
     form: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     signature: SignatureForm | None = None
+    organisations: list[Annotated[str, Field(pattern=r"^00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$")]] = []
+    url: str | None = Field(None, pattern=r"^https?://[^\s]+$")
+    access_token: SecretStr | None = None
+    rules: Path | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_crm(self) -> Self:
+        if (self.provider == "salesforce") != bool(self.organisations):
+            raise ValueError("a hook with provider `salesforce`, and no other, names its `organisations`")
+        if {self.provider == "hubspot"} != {self.url is not None, self.access_token is not None}:
+            raise ValueError("a hook with provider `hubspot`, and no other, has a `url` and an `access_token`")
+        if self.rules is not None and self.provider not in CRMS:
+            raise ValueError("`rules` are for hooks of a CRM")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_provider(self) -> Self:

@@ -1,7 +1,7 @@
 """HubSpot webhooks: up to 100 changes each, signed (version 3), repeated for 24 hours until answered with 2xx.
 
-They tell which contact changed and not who it is: `contacts_of` names the contacts, the shell asks HubSpot for
-them (`HubSpotSink.known`), and `translate` is pure again.
+They tell which record changed and not who it is: `records_of` names the records, the shell asks HubSpot for their
+`properties_of`, and `translate` is pure again.
 """
 
 import base64
@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import unquote
 
 from schemas.instant import rfc3339
@@ -23,21 +23,18 @@ from streams.connectors.feedback.result import (
     same,
     sorted_out,
 )
-from streams.connectors.feedback.rules import ObjectRules, Rules, answer
+from streams.connectors.feedback.rules import Answer, Rules, answer
 from streams.connectors.http import compact
 
 SIGNATURE: Final = "X-HubSpot-Signature-v3"
 TIMESTAMP: Final = "X-HubSpot-Request-Timestamp"
 MOST: Final = 1_000
-CONTACT: Final = "contact"
 _DECODED: Final = re.compile(r"%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """The escapes of a URI that HubSpot decodes before it signs."""
 
 
-class Known(NamedTuple):
-    """What HubSpot says of a contact: its properties that the rules name."""
-
-    properties: Mapping[str, str]
+Known = Mapping[tuple[str, str], Mapping[str, str]]
+"""What HubSpot says of its records, by kind and id: those of their properties that have a value."""
 
 
 def signed(
@@ -64,51 +61,54 @@ def changes_of(body: bytes) -> list[Mapping[str, Any]] | Refusal:
     return found
 
 
-def contacts_of(changes: Sequence[Mapping[str, Any]], rules: Rules) -> list[str]:
-    """Ids of the contacts about which something is answered."""
-    rule = rules.objects.get(CONTACT)
-    if rule is None:
-        return []
-    return sorted({str(c.get("objectId")) for c in changes if _meant(c, rule, rules) is not None})
+def records_of(changes: Sequence[Mapping[str, Any]], rules: Rules) -> dict[str, list[str]]:
+    """Ids of the records about which something is answered, by the kind of record."""
+    found: dict[str, set[str]] = {}
+    for change in changes:
+        if _meant(change, rules) is not None:
+            found.setdefault(_kind(change), set()).add(str(change.get("objectId")))
+    return {kind: sorted(ids) for kind, ids in found.items()}
 
 
-def translate(
-    changes: Sequence[Mapping[str, Any]], contacts: Mapping[str, Known], rules: Rules, now: int
-) -> Translated:
-    """The events of a webhook that `signed` let through. A contact that nobody knows any more answers nothing."""
-    rule = rules.objects.get(CONTACT)
-    documents = [d for c in changes if rule is not None and (d := _document(c, contacts, rule, rules, now))]
+def properties_of(kind: str, rules: Rules) -> list[str]:
+    """What has to be known of a record to understand an answer about it."""
+    rule = rules.objects[kind]
+    return sorted({name for name in (rule.email, rule.handoff_id, *rule.details.values()) if name})
+
+
+def translate(changes: Sequence[Mapping[str, Any]], known: Known, rules: Rules, now: int) -> Translated:
+    """The events of a webhook that `signed` let through. A record that is there no more answers nothing."""
+    documents = [found for change in changes if (found := _document(change, known, rules, now))]
     events, wrong = sorted_out(documents)
     return Translated(events, wrong, compact({"success": True, "accepted": len(events)}))
 
 
-def _meant(change: Mapping[str, Any], rule: ObjectRules, rules: Rules) -> tuple[str, Document] | None:
-    if change.get("subscriptionType") != "contact.propertyChange":
-        return None
-    if change.get("changeSource") in rules.ignored_sources:
-        return None
-    for one in rule.answers:
-        if one.field == change.get("propertyName"):
-            found = answer(one, str(change.get("propertyValue") or ""))
-            return (found.type, dict(found.fields)) if found is not None else None
-    return None
+def _kind(change: Mapping[str, Any]) -> str:
+    kind, _, what = str(change.get("subscriptionType")).partition(".")
+    return kind if what == "propertyChange" else ""
 
 
-def _document(
-    change: Mapping[str, Any], contacts: Mapping[str, Known], rule: ObjectRules, rules: Rules, now: int
-) -> Document | None:
-    meant = _meant(change, rule, rules)
-    known = contacts.get(str(change.get("objectId")))
-    if meant is None or known is None:
+def _meant(change: Mapping[str, Any], rules: Rules) -> Answer | None:
+    rule = rules.objects.get(_kind(change))
+    if rule is None or change.get("changeSource") in rules.ignored_sources:
         return None
-    of = known.properties
+    named = (one for one in rule.answers if one.field == change.get("propertyName"))
+    return next((answer(one, str(change.get("propertyValue") or "")) for one in named), None)
+
+
+def _document(change: Mapping[str, Any], known: Known, rules: Rules, now: int) -> Document | None:
+    meant = _meant(change, rules)
+    of = known.get((_kind(change), str(change.get("objectId"))))
+    if meant is None or of is None:
+        return None
+    rule = rules.objects[_kind(change)]
     at = change.get("occurredAt")
     return {
         **{name: of[field] for name, field in rule.details.items() if of.get(field)},
-        **meant[1],
-        "type": meant[0],
+        **meant.fields,
+        "type": meant.type,
         "event_id": event_id("hs", change.get("portalId"), change.get("eventId"), change.get("subscriptionId")),
         "occurred_at": rfc3339(at) if isinstance(at, int) and 0 <= at <= now + 3_600_000 else rfc3339(now),
-        "email": of.get(rule.email) or None,
+        "email": of.get(rule.email or "") or None,
         "handoff_id": of.get(rule.handoff_id or "") or None,
     }

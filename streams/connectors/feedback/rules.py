@@ -1,9 +1,9 @@
 """Which value of which field of a CRM means which answer: configuration, checked like everything else."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.event import FEEDBACK_TYPES
 from streams import yaml_file
@@ -29,16 +29,27 @@ class Answer(Strict):
 
 
 class Rule(Strict):
-    """A field whose new value is an answer; what `values` does not list is none."""
+    """A field whose new value is an answer: the one that `values` lists for it, or `any` value with `as` its name.
+
+    What is not listed is no answer, nor is an empty field.
+    """
 
     field: str
-    values: dict[str, Answer]
+    values: dict[str, Answer] = Field(default_factory=dict)
+    any: Answer | None = None
+    as_: str | None = Field(None, alias="as", description="field of the event that takes the value as it is")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.values) == (self.any is not None) or (self.any is None) != (self.as_ is None):
+            raise ValueError("expected either values, or any and as")
+        return self
 
 
 class ObjectRules(Strict):
     """One kind of record of a CRM: who it is about, which fields are answers, which are told with them."""
 
-    email: str = "Email"
+    email: str | None = None
     handoff_id: str | None = None
     time: str | None = None
     answers: tuple[Rule, ...]
@@ -64,6 +75,7 @@ def load(path: Path) -> Rules | list[Fault]:
 
 def answer(rule: Rule, value: str) -> Answer | None:
     """What a value means. CRMs compare picklists without case, and so do we."""
-    return next(
-        (found for name, found in rule.values.items() if name.casefold() == value.strip().casefold()), None
-    )
+    value = value.strip()
+    if rule.any is not None and rule.as_ is not None:
+        return rule.any.model_copy(update={"fields": {**rule.any.fields, rule.as_: value}}) if value else None
+    return next((found for name, found in rule.values.items() if name.casefold() == value.casefold()), None)

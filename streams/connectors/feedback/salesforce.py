@@ -16,7 +16,7 @@ SOAP: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
 OUTBOUND: Final = "{http://soap.sforce.com/2005/09/outbound}"
 TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 MOST_BYTES: Final = 1 << 20
-CONTENT_TYPE: Final = "text/xml; charset=utf-8"
+CONTENT_TYPE: Final = "text/xml"
 ACKNOWLEDGED: Final = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
     b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
@@ -32,18 +32,14 @@ class _NoDoctype(ET.TreeBuilder):
         raise ET.ParseError("a document type is not taken")
 
 
-def translate(
-    body: bytes, token: str, tokens: Sequence[str], organisations: Sequence[str], rules: Rules, now: int
-) -> Translated | Refusal:
-    """The events of a message. `token` is what the address held; `organisations` are ids of 15 or 18 letters."""
-    if not same(token, tokens):
-        return Refusal(401, "unauthorised", "the token in the address is not known")
+def translate(body: bytes, organisations: Sequence[str], rules: Rules, now: int) -> Translated | Refusal:
+    """The events of a message, once it is known who sent it. `organisations` are ids of 15 or 18 letters."""
     notifications = _notifications(body)
     if isinstance(notifications, Refusal):
         return notifications
     organisation = (notifications.findtext(f"{OUTBOUND}OrganizationId") or "")[:15]
     if not same(organisation, [one[:15] for one in organisations]):
-        return Refusal(403, "unauthorised", "the organisation is not known")
+        return Refusal(403, "unauthorized", "the organisation is not known")
     documents = [
         document
         for notification in notifications.iterfind(f"{OUTBOUND}Notification")
@@ -89,7 +85,7 @@ def _meant(fields: Mapping[str, str], notification: str, rule: ObjectRules, now:
                 # A notification keeps its id when it is repeated.
                 "event_id": event_id("sf", notification or sorted(fields.items()), one.field),
                 "occurred_at": fields.get(rule.time or "") or rfc3339(now),
-                "email": fields.get(rule.email) or None,
+                "email": fields.get(rule.email or "") or None,
                 "handoff_id": fields.get(rule.handoff_id or "") or None,
             }
         )

@@ -100,7 +100,9 @@ class Core:
                 assert response is not None
                 owner = response.route.owner or "account-owner"
                 queue = owner if kind == RELATIONSHIP else response.route.queue
-                found.append(Notice(move.at, kind, move.id, move.deadline, queue))
+                found.append(
+                    Notice(move.at, kind, TICK if move.id == CORE_TICK else move.id, move.deadline, queue)
+                )
             elif kind == OVERDUE:
                 found.append(Notice(move.at, kind, TICK, move.deadline, "", level))
         return tuple(found)

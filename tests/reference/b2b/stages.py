@@ -22,6 +22,9 @@ Readings:
   7 days old; not while sales has the lead (sql, accepted, opportunity): it belongs to that handoff; a request
   of the stage `customer` is an existing relationship, and one under an existing relationship is so whatever
   the stage. A machine's request raises nothing. A visitor's raises a review.
+- If then nobody in sales works the lead (`not_worked`, `returned`), all requests that it made since the handoff
+  raise one review, or one `existing_relationship`, at the return: nobody who raises a hand goes unanswered. A
+  person who rejects the lead has answered.
 - Reviews have no overdue notice.
 - Between two ends of points behaviour is taken to fall only. It does not if a group's cap and X1 cut at the
   same time, which is far above MQL's exit unless penalties are near -60.
@@ -112,8 +115,25 @@ class Walk:
             self.notices.append(Notice(at, "handoff_overdue", TICK, last.respond_by, last.queue, level))
         elif name in ("not_worked", "returned"):
             self.give_back(self.past(facts, at), TICK, name, at)
+            self.look_again(self.past(facts, at))
         else:
             self.move(at, TICK, "lead")
+
+    def look_again(self, past: Past) -> None:
+        """Sales let the lead lie: what it asked for meanwhile, which was sales' to answer, is somebody else's."""
+        handed_over = self.handoffs[-1].at
+        asked = [f for f in past.human if f.form(*RAISED_HANDS) and f.at > handed_over]
+        asked = [f for f in asked if f.arrival - f.at <= MAX_AGE and f.id not in past.retractions]
+        if not asked or hard(past):
+            return
+        way = follow_up.route(past)
+        if existing(past):
+            due = after_business_hours(past.now, follow_up.EXISTING_HOURS, way.calendar)
+            whom = follow_up.owner(past) or "account-owner"
+            self.notices.append(Notice(past.now, "existing_relationship", TICK, due, whom))
+        else:
+            due = after_business_hours(past.now, follow_up.REVIEW_HOURS, follow_up.REVIEW_CALENDAR)
+            self.notices.append(Notice(past.now, "review_requested", TICK, due, "inside-sales"))
 
     def leaves_mql(self, facts: Sequence[Fact], since: int, until: float) -> int | None:
         """The first instant after `since`, up to `until`, at which the lead is no MQL any more."""

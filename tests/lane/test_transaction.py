@@ -1,0 +1,74 @@
+"""What a flush that is given up leaves behind: nothing that asyncio complains about."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerFenced
+
+from streams.changes import Changes
+from streams.lane import transaction
+from streams.lane.transaction import TransactionWriter
+
+
+class Producer:
+    """Hands out futures that are settled later, as aiokafka does."""
+
+    def __init__(self) -> None:
+        self.futures: list[asyncio.Future[Any]] = []
+
+    async def send_batch(self, batch: object, topic: str, partition: int) -> "asyncio.Future[Any]":
+        self.futures.append(asyncio.get_running_loop().create_future())
+        return self.futures[-1]
+
+
+async def test_batches_that_fail_after_their_flush_was_cancelled_are_not_complained_about() -> None:
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: said.append(context))
+    producer = Producer()
+    packed: Any = {("topic", number): ["batch"] for number in range(3)}
+    sent = await transaction._send(producer, packed)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await transaction._all(sent)
+    del sent
+    for future in producer.futures:
+        future.set_exception(ProducerFenced())
+    producer.futures.clear()
+    del future
+    await asyncio.sleep(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert said == []
+
+
+async def test_batches_that_wait_for_a_broker_when_their_flush_is_given_up_may_fail_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: said.append(context))
+    producer = AIOKafkaProducer()  # never started: nobody takes its batches
+    accumulator = producer._message_accumulator
+
+    async def filling(writer: TransactionWriter, producer: AIOKafkaProducer, changes: Changes) -> int:
+        builder = producer.create_batch()
+        builder.append(timestamp=None, key=None, value=b"x")
+        asyncio.shield(await accumulator.add_batch(builder, TopicPartition("topic", 0), 1))
+        raise TimeoutError
+
+    monkeypatch.setattr(TransactionWriter, "_write", filling)
+    writer = TransactionWriter({}, "pipeline", 0)
+    writer._producer = producer
+    changes = Changes([], (b"meta", b""), None, [], {}, 0)
+    with pytest.raises(TimeoutError):
+        await writer.write(changes)
+    accumulator.fail_all(ProducerFenced())
+    accumulator._batches.clear()
+    await asyncio.sleep(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    writer._producer = None
+    await producer.stop()
+    assert said == []
