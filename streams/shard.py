@@ -16,9 +16,11 @@ from streams.account_report import Reports
 from streams.announcement import announce
 from streams.breaker import Breaker
 from streams.changes import Changes, Effect, Halted, Own, Record, Refused
+from streams.clock import Clock
 from streams.identity import forward, link
+from streams.identity.directory import Directory
 from streams.identity.forward import EventForward
-from streams.identity.keys import Secret, lead_keys, partition_of
+from streams.identity.keys import Secret, partition_of
 from streams.kinship import Kinship
 from streams.model_document import Document
 from streams.model_life import ModelLife
@@ -31,17 +33,10 @@ from streams.scoring.event import Event, decode
 from streams.scoring.instant import DAY, milliseconds
 from streams.scoring.lead import TICK, Lead, Move
 from streams.scoring.model import Model
-from streams.scoring.stage import elapse
-from streams.scoring.timer import due
 from streams.table import ACCOUNT_KEYS, Table
 from streams.transition import Cause, Transition
 
-MOST_KNOWN: Final = 100_000
-"""Identities whose keys are remembered, to spare the hashing."""
-MOST_TICKS: Final = 5_000
-"""Ticks issued at once, so that a flush stays small."""
 ERASURE: Final = "lead_erased"
-SWEEP_KEY: Final = b"sweep"
 NO_COMPANY: Final = Rejected(
     Reason.BAD_FIELD, "company_domain: expected the domain of a company, from another source than a browser"
 )
@@ -92,8 +87,8 @@ class Shard:
         self._runs: list[order.Run] = []
         self._events = 0
         self._gone: list[tuple[bytes, bytes | None]] = []
-        self._sweeping = 0
-        self._keys: dict[tuple[str | None, str | None, str | None], tuple[list[str], bool]] = {}
+        self._clock = Clock(self.table, self._outbox, number)
+        self._directory = Directory(terms.secret, partitions, number)
 
     # --- restoring
 
@@ -188,14 +183,14 @@ class Shard:
         if why is not None:
             return intake.halted(topic, batch[0], why, refused)
         scored = 0
-        known, apply = self._keys, self._apply
+        known, apply = self._directory.known, self._apply
         feedback = topic == topics.SALES_FEEDBACK
         for record, event, arrival in events:
             if isinstance(event, Rejected):
                 self._reject(record, event)
                 continue
             found = known.get((event.email, event.user_id, event.anonymous_id))
-            keys, ours = self._identify(event) if found is None or event.previous_id else found
+            keys, ours = self._directory.find(event) if found is None or event.previous_id else found
             spread = feedback and self._accounts.spread(event, arrival, self.model)
             if ours:
                 outcome = apply(keys, event, arrival, record, 0, keys[0], keys[0])
@@ -217,21 +212,6 @@ class Shard:
                 self._count("event", topic, outcome)
         self._count("event", topic, Outcome.SCORED, by=scored)
         return None
-
-    def _identify(self, event: Event) -> tuple[list[str], bool]:
-        """The keys of an event, the lead's first, and whether that one lives here."""
-        identity = (event.email, event.user_id, event.anonymous_id)
-        found = self._keys.get(identity)
-        if found is None:
-            keys = lead_keys(*identity, self.terms.secret)
-            found = keys, bool(keys) and partition_of(keys[0], self.partitions) == self.number
-            if len(self._keys) >= MOST_KNOWN:
-                self._keys.clear()
-            self._keys[identity] = found
-        if event.previous_id:
-            previous = lead_keys(None, event.previous_id, event.previous_id, self.terms.secret)
-            return [*found[0], *(key for key in previous if key not in found[0])], found[1]
-        return found
 
     def _apply(
         self, keys: list[str], event: Event, arrival: int, record: Record, hops: int, key: str, via: str
@@ -372,7 +352,7 @@ class Shard:
             case forward.Relation():
                 self._accounts.receive(message, self.model)
             case forward.Tick():
-                self._tick(key, message.due, record)
+                self._tick(key, message.due, record.timestamp)
             case forward.Sweep() if message.at <= record.timestamp:  # else its worker's clock runs ahead
                 self._gone += self.table.sweep(message.at, self.model)
                 self.progress.swept = max(self.progress.swept, message.at)
@@ -385,7 +365,7 @@ class Shard:
         if isinstance(event, Rejected):
             self._reject(record, event)
             return
-        keys, _ = self._identify(event)
+        keys, _ = self._directory.find(event)
         outcome = self._apply(keys, event, message.arrival, record, message.hops, key, message.via)
         self._count("event", message.topic, outcome)
         if outcome is Outcome.SCORED and message.topic == topics.SALES_FEEDBACK:
@@ -409,47 +389,16 @@ class Shard:
     @property
     def next_due(self) -> int | None:
         """When time next has something to do here (Unix ms)."""
-        if not len(self.table):
-            return None
-        sweep = (max(self.progress.swept, self._sweeping) // DAY + 1) * DAY
-        timer = self.table.next_timer
-        return sweep if timer is None else min(sweep, timer + self.model.lateness)
+        return self._clock.next_due(self.progress.swept, self.model)
 
     def issue_ticks(self, horizon: int) -> None:
         """Owe a tick for each timer due before `horizon` less the model's lateness, and the daily sweep."""
-        today = horizon // DAY * DAY
-        if today > max(self.progress.swept, self._sweeping):
-            self._sweeping = today
-            self._send_home(SWEEP_KEY, forward.Sweep(today))
-        before = horizon - self.model.lateness
-        for _ in range(MOST_TICKS):
-            key = self.table.pop_timer(before)
-            if key is None:
-                return
-            lead = self.table.get(key)
-            at = due(lead, self.model) if lead is not None and link.target(key, lead) is None else 0
-            if at and at < before:
-                self._send_home(key.encode(), forward.Tick(at))
-            elif at:
-                self.table.set_timer(at, key)
+        self._clock.issue(horizon, self.progress.swept, self.model)
 
-    def _send_home(self, key: bytes, message: forward.Forward) -> None:
-        self._outbox.owe(Effect(topics.LEAD_FORWARDS, self.number, key, forward.encode(message)))
-
-    def _tick(self, key: str, at: int, record: Record) -> None:
-        """A timer fires, unless it is stale or was issued by a clock that runs ahead of the broker's."""
-        lead = self.table.get(key)
-        if lead is None:
-            return
-        if at > record.timestamp:
-            self.table.set_timer(at, key)
-            return
-        before = lead.moves[-1] if lead.moves else None
-        elapse(lead, at, self.model)
-        if lead.moves and lead.moves[-1] is not before:
-            lead.clock, lead.clock_id = max(lead.position, (at, TICK))
-            self._announce(key, lead, before, Cause(TICK, transition.TIME, record.timestamp))
-        self.table.touch(key)
+    def _tick(self, key: str, at: int, now: int) -> None:
+        moved = self._clock.fire(key, at, now, self.model)
+        if moved is not None:
+            self._announce(key, *moved, Cause(TICK, transition.TIME, now))
 
     # --- giving out
 

@@ -11,14 +11,18 @@ from streams.broker import EmbeddedBroker
 from tests.kafka.broker import missing as kafka_missing
 
 NOT_RUN = "not run: "
+OF_ONE_PIPELINE = ("tests/operations/", "tests/console/")
 REQUIRE_KAFKA = "LEADSTREAMS_REQUIRE_KAFKA"
 
 
 class KafkaTogether(LoadScopeScheduling):  # type: ignore[misc]  # untyped
-    """All tests with Apache Kafka go to one process, which starts it once; the others to whoever is free."""
+    """All tests with Apache Kafka go to one process, which starts it once, and each file that runs one pipeline for
+    all its tests to one process; the others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "kafka" if nodeid.startswith(("tests/kafka/", "tests/faults/")) else nodeid
+        if nodeid.startswith(("tests/kafka/", "tests/faults/")):
+            return "kafka"
+        return nodeid.partition("::")[0] if nodeid.startswith(OF_ONE_PIPELINE) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

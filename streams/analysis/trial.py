@@ -13,6 +13,7 @@ from schemas.event import ANSWERS
 from streams import topics, transition
 from streams.analysis.source import AS_NEW, ERASURE, Event, kins
 from streams.changes import Effect
+from streams.clock import SWEEP_KEY
 from streams.identity import link
 from streams.identity.keys import Secret, lead_keys
 from streams.lane.record import Record
@@ -21,7 +22,7 @@ from streams.scoring.lead import Stage
 from streams.scoring.qualification import missing
 from streams.scoring.score import score
 from streams.scoring.standing import Standing
-from streams.shard import SWEEP_KEY, Shard, Terms
+from streams.shard import Shard, Terms
 from streams.transition import Transition
 
 TAKE: Final = 2_000

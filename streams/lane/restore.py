@@ -1,5 +1,6 @@
 """Reads topic-partitions from an offset to their end, apart from the group: to redo, and to restore the table."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -43,13 +44,22 @@ class LogReader:
         try:
             await self._consumer.start()
         except BaseException:
-            await self._consumer.stop()
+            await self._stop()
             raise
         self._reader = Reader(self._consumer)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        try:
+            await self._consumer.stop()
+        except asyncio.CancelledError:
+            # It cancels tasks of its own, and one of them may be what is heard here: no reason to end.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
 
     async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """The first offset that the log still holds, and the last stable one as of now. Raises KafkaError."""

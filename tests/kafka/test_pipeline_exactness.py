@@ -27,9 +27,9 @@ PER_SECOND: Final = 6_000
 
 
 @pytest.fixture
-def workers(kafka: KafkaBroker, tmp_path: Path) -> Iterator[list[Worker]]:
+def workers(lane_kafka: KafkaBroker, tmp_path: Path) -> Iterator[list[Worker]]:
     names = ("one", "two", "three")
-    fleet = [Worker(kafka.bootstrap, name, tmp_path / f"{name}.log") for name in names]
+    fleet = [Worker(lane_kafka.bootstrap, name, tmp_path / f"{name}.log") for name in names]
     yield fleet
     for worker in fleet:
         if worker.running:
@@ -37,9 +37,10 @@ def workers(kafka: KafkaBroker, tmp_path: Path) -> Iterator[list[Worker]]:
 
 
 def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
-    kafka: KafkaBroker, workers: list[Worker]
+    lane_kafka: KafkaBroker, workers: list[Worker]
 ) -> None:
-    settings = Settings(broker=kafka.bootstrap, partitions=PARTITIONS, secret=SECRET)
+    bootstrap = lane_kafka.bootstrap
+    settings = Settings(broker=bootstrap, partitions=PARTITIONS, secret=SECRET)
     with admin.connect(settings) as client:
         admin.create(client, settings)
     rng = random.Random(11)
@@ -48,7 +49,7 @@ def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
     until(lambda: all(worker.ready for worker in workers), 60, "the first assignment")
     records = traffic(RECORDS, PEOPLE, PARTITIONS, 5, Secret(SECRET.encode()))
     progress = Progress()
-    sending = threading.Thread(target=lambda: asyncio.run(write(kafka.bootstrap, records, PER_SECOND, progress)))
+    sending = threading.Thread(target=lambda: asyncio.run(write(bootstrap, records, PER_SECOND, progress)))
     sending.start()
     for fatal in sorted(rng.sample(range(RECORDS // 30, RECORDS), KILLS)):
         until(lambda fatal=fatal: progress.sent >= fatal, 120, f"record {fatal}")  # type: ignore[misc]
@@ -58,7 +59,7 @@ def test_every_event_counts_once_and_each_handoff_is_sent_once_under_kill_9(
     sending.join()
     assert progress.sent == RECORDS
     await_quiet(workers)
-    code, found = command(kafka.bootstrap, "replay", "--diff")
+    code, found = command(bootstrap, "replay", "--diff")
     assert (code, found["differences"]) == (0, []), json.dumps(found["differences"][:8])
     for worker in workers:
         assert worker.stop() == 0

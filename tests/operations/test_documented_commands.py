@@ -36,6 +36,7 @@ ELSEWHERE: Final = {
     "leadstreams worker": "test_compose.py",
     "leadstreams collector": "test_compose.py",
     "leadstreams connect": "test_compose.py",
+    "leadstreams shadow": "tests/test_shadow.py and tests/kafka/test_shadow.py",
 }
 """Commands that need what is not here, or that do not end, and what shows that they are right."""
 PATIENCE_S: Final = 90.0
