@@ -16,8 +16,8 @@ REQUIRE_KAFKA = "LEADSTREAMS_REQUIRE_KAFKA"
 
 
 class KafkaTogether(LoadScopeScheduling):  # type: ignore[misc]  # untyped
-    """All tests with Apache Kafka go to one process, which starts it once, and each file that runs one pipeline for
-    all its tests to one process; the others to whoever is free."""
+    """All tests with Apache Kafka go to one process, which starts it once, and each file that runs one pipeline
+    for all its tests to one process; the others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(("tests/kafka/", "tests/faults/")):
