@@ -98,7 +98,7 @@ def test_every_requirement_has_one_row_that_says_whether_it_works() -> None:
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|", section("What works"), re.MULTILINE)
 
     assert [int(number) for number, _, _ in rows] == list(REQUIREMENTS)
-    assert {state.strip() for _, _, state in rows} == STATES
+    assert {state.strip() for _, _, state in rows} <= STATES
 
 
 def test_the_commands_that_documents_name_exist() -> None:
