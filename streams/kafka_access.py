@@ -63,9 +63,9 @@ def of_shadow(settings: Settings) -> Rights:
 OF_COLLECTOR: Final = Rights(writes=(*topics.INPUTS, topics.DEAD_LETTERS))
 
 
-def of_connector(group: str) -> Rights:
-    """A connector's, which reads as this consumer group."""
-    return Rights((topics.SALES_HANDOFFS,), (topics.DEAD_LETTERS,), group)
+def of_connector(group: str, topic: str = topics.SALES_HANDOFFS) -> Rights:
+    """A connector's, which reads a topic as this consumer group."""
+    return Rights((topic,), (topics.DEAD_LETTERS,), group)
 
 
 async def denied(settings: Settings, rights: Rights) -> str | None:

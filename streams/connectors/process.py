@@ -108,7 +108,8 @@ class Process:
         group, warned = consumer_group(self._settings, self._name), False
         while not self._stopping.is_set():
             try:
-                denied = await kafka_access.denied(self._settings, kafka_access.of_connector(group))
+                rights = kafka_access.of_connector(group, self._sink.topic)
+                denied = await kafka_access.denied(self._settings, rights)
                 if denied is not None:
                     raise Denied(denied)
                 await self._source.start(self._runner.release)

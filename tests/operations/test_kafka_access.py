@@ -248,6 +248,7 @@ def test_the_documented_rights_are_those_that_are_checked() -> None:
         ("worker", kafka_access.of_worker(Settings())),
         ("collector", kafka_access.OF_COLLECTOR),
         ("connector NAME", kafka_access.of_connector("any")),
+        ("connector NAME of nurture", kafka_access.of_connector("any", topics.LEAD_TRANSITIONS)),
     ):
         reads, writes = rows[role].split("|")[2:4]
         for said, needed in ((reads, rights.reads), (writes, rights.writes)):
