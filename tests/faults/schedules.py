@@ -9,6 +9,8 @@ from tests.faults.schedule import Schedule
 KILLS: Final = (injection.kill_worker,)
 HALTED: Final = r"is halted at offset"
 BUG: Final = r"ZeroDivisionError|^Traceback|failpoints"
+ABANDONED: Final = "Task was destroyed but it is pending"
+"""What aiokafka leaves of a request to a broker that was killed, where its producer was fenced before an answer."""
 FROZEN: Final = r"Thread keepalive is not responding"
 """What mode says when its process was stopped for long."""
 DISK_FULL: Final = r"Logging error|No space left on device|Traceback"
@@ -164,7 +166,7 @@ _MADE: Final = (
         seconds=75,
         mix=Mix(per_second=800, repeats=0.03, poison=0.01, erasures=0.002, bugs=0.0001),
         faults_inside="bug",
-        errors=(BUG, FROZEN),
+        errors=(BUG, FROZEN, ABANDONED),
         collector=True,
     ),
 )
