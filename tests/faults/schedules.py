@@ -10,7 +10,7 @@ KILLS: Final = (injection.kill_worker,)
 HALTED: Final = r"is halted at offset"
 BUG: Final = r"ZeroDivisionError|^Traceback|failpoints"
 ABANDONED: Final = "Task was destroyed but it is pending"
-"""What aiokafka leaves of a request to a broker that was killed, where its producer was fenced before an answer."""
+"""What aiokafka leaves of a request to a killed broker, where its producer was fenced before an answer."""
 FROZEN: Final = r"Thread keepalive is not responding"
 """What mode says when its process was stopped for long."""
 DISK_FULL: Final = r"Logging error|No space left on device|Traceback"
