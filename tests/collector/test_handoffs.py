@@ -78,7 +78,7 @@ SNIPPET = """
   }
 </script>
 <script src="http://SITE/snippet.js" data-key="WRITE_KEY"></script>
-<script>addEventListener("load", () => form.requestSubmit());</script>
+<script>if (location.pathname == "/") addEventListener("load", () => form.requestSubmit());</script>
 """
 
 
