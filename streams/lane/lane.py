@@ -109,6 +109,14 @@ class Lane:
         if tenure is not None:
             tenure.apply(batch)
 
+    # --- what the process asks
+
+    def open_partition(self, number: int) -> Partition | None:
+        """The state of a partition that is ours as far as we know: not while it is restored, a rebalance goes on
+        or the broker does not answer."""
+        tenure = self.tenures.get(number)
+        return tenure.partition if tenure is not None and tenure.epoch and self.broker_up else None
+
     # --- what the tenures ask
 
     def next_epoch(self) -> int:

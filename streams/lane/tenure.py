@@ -43,6 +43,9 @@ broken, and to go on would drain the topics into dead letters."""
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
 CANCEL_AGAIN_S: Final = 0.5
+MARKER_S: Final = 0.1
+MARKER_LOOKS: Final = 20
+"""Looks for our own last commit: the broker answers before its marker, and so the group's offsets, can be read."""
 
 
 class Tenure:
@@ -212,12 +215,25 @@ class Tenure:
 
     async def _reseat(self) -> None:
         """After a rebalance: go on only if nobody committed in between."""
-        group = await self._lane.thread.group_offsets(self._tps)
-        for topic, offset in self._committed.items():
-            found = group.get(TP(topic, self.number))
-            if found is not None and found != offset and self._lane.exactly_once:
-                raise Unconfirmed(f"{topic} was committed at {found}, not {offset}")
-        await self._seat()
+        await self._lane.stable.wait()  # until then our own last flush may be under way
+        if self._lane.exactly_once:
+            await self._undisturbed()
+        if self.partition is not None:
+            await self._seat()
+
+    async def _undisturbed(self) -> None:
+        """Returns once the group stands where we committed. Raises Unconfirmed if somebody else did after us."""
+        for left in reversed(range(MARKER_LOOKS)):
+            group = await self._lane.thread.group_offsets(self._tps)
+            found = {topic: group.get(TP(topic, self.number), ours) for topic, ours in self._committed.items()}
+            other = [topic for topic, ours in self._committed.items() if found[topic] != ours]
+            if not other:
+                return
+            if not left or any(found[topic] > self._committed[topic] for topic in other):
+                raise Unconfirmed(
+                    f"{other[0]} was committed at {found[other[0]]}, not {self._committed[other[0]]}"
+                )
+            await asyncio.sleep(MARKER_S)
 
     # --- applying
 
