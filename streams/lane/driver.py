@@ -36,6 +36,10 @@ LOOK_TIMEOUT_S: Final = 2.0
 GOODBYE_S: Final = 2.0
 START_AGAIN_S: Final = 1.0
 
+APPLIED_TURNS: Final = 4
+"""Turns of the event loop until an agent has applied what it got. One batch after the other: a commit waits for
+the broker eight times, and each answer would wait until every agent had applied all it has."""
+
 
 class ConsumerThread(faust_aiokafka.AIOKafkaConsumerThread):  # type: ignore[misc]
     """aiokafka's consumer in a thread of its own: heartbeats go on while the agents compute."""
@@ -181,6 +185,8 @@ class Consumer(faust_aiokafka.Consumer):  # type: ignore[misc]
                 raise
             for batch in batches:
                 await self._deliver(batch)
+                for _ in range(APPLIED_TURNS):
+                    await asyncio.sleep(0)
 
     async def _deliver(self, batch: Batch) -> None:
         if not self.flow_active or not self.lane.received(batch):

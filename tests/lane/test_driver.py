@@ -1,5 +1,6 @@
-"""The consumer's thread at a broker that goes away while it starts."""
+"""The consumer's thread at a broker that goes away while it starts, and how batches are delivered."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from faust.transport.drivers import aiokafka as faust_aiokafka
 
 from streams.lane import driver
 from streams.lane.driver import ConsumerThread
+from streams.lane.record import Batch
 
 
 class Consumer:
@@ -55,3 +57,36 @@ async def test_a_broker_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPat
     assert Consumer.stopped == 2
     assert lane.told == ["consumer: KafkaConnectionError"] * 2
     assert isinstance(thread.reader, Consumer)
+
+
+async def test_a_batch_is_applied_before_the_next_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+    queues: dict[str, asyncio.Queue[Batch]] = {"a": asyncio.Queue(), "b": asyncio.Queue()}
+    batches = [Batch(topic, 0, [], number, number, 1, 0) for number, topic in enumerate("abab")]
+    reads = [batches]
+
+    async def agent(topic: str) -> None:
+        while True:
+            batch = await queues[topic].get()
+            happened.append(f"applied {batch.next_offset}")
+
+    async def deliver(consumer: Any, batch: Batch) -> None:
+        happened.append(f"delivered {batch.next_offset}")
+        await queues[batch.topic].put(batch)
+
+    class Thread:
+        async def read(self, *_: Any) -> list[Batch]:
+            monkeypatch.setattr(driver.Consumer, "should_stop", True)
+            return reads.pop()
+
+    monkeypatch.setattr(driver.Consumer, "should_stop", False)
+    monkeypatch.setattr(driver.Consumer, "lane", type("Lane", (), {"wanted": {}, "room": None}))
+    monkeypatch.setattr(driver.Consumer, "_deliver", deliver)
+    consumer = object.__new__(driver.Consumer)
+    consumer._thread = Thread()  # type: ignore[assignment]
+    consumer.flow_active = True
+    agents = [asyncio.create_task(agent(topic)) for topic in queues]
+    await consumer._drain_messages(type("Fetcher", (), {"should_stop": False}))
+    for task in agents:
+        task.cancel()
+    assert happened == [f"{what} {number}" for number in range(4) for what in ("delivered", "applied")]
