@@ -185,7 +185,8 @@ class Tenure:
         await self._lane.stable.wait()
         generation = self._lane.generation
         partition = self.partition
-        assert partition is not None
+        if partition is None:
+            return  # lost meanwhile
         offsets = partition.offsets
         ranges = await self._lane.thread.ranges(self._tps)
         start = {tp.topic: self._start(tp, offsets.get(tp.topic), *ranges[tp]) for tp in self._tps}
@@ -218,8 +219,7 @@ class Tenure:
         await self._lane.stable.wait()  # until then our own last flush may be under way
         if self._lane.exactly_once:
             await self._undisturbed()
-        if self.partition is not None:
-            await self._seat()
+        await self._seat()
 
     async def _undisturbed(self) -> None:
         """Returns once the group stands where we committed. Raises Unconfirmed if somebody else did after us."""

@@ -150,7 +150,7 @@ _MADE: Final = (
         mix=Mix(per_second=1_000, people=20_000, repeats=0.02, erasures=0.001, crc32=0.2),
         collector=True,
         groups=True,
-        errors=(FROZEN,),
+        errors=(FROZEN, ABANDONED),
     ),
     Schedule(
         "short",

@@ -1,7 +1,7 @@
 """After a rebalance a partition that stayed ours goes on from its state, unless somebody committed in between."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 import pytest
@@ -102,10 +102,13 @@ async def test_what_somebody_else_committed_is_not_waited_for() -> None:
         await tenure._reseat()
 
 
-async def test_a_state_that_was_lost_meanwhile_is_not_gone_on_with() -> None:
+@pytest.mark.parametrize("go_on", [Tenure._reseat, Tenure._seat], ids=["kept", "taken-over"])
+async def test_a_state_that_is_lost_amid_a_rebalance_is_not_gone_on_with(
+    go_on: Callable[[Tenure], Coroutine[Any, Any, None]],
+) -> None:
     group = Group(COMMITTED)
     tenure = tenured(group)
-    going_on = asyncio.create_task(tenure._reseat())
+    going_on = asyncio.create_task(go_on(tenure))
     await asyncio.sleep(0)
     tenure._lose(None)
     tenure._lane.stable.set()
