@@ -74,7 +74,7 @@ def _batches() -> list[tuple[str, list[Record]]]:
     for index, (topic, _, event) in enumerate(load.events(EVENTS, LEADS, 5)):
         offset = offsets.get(topic, 0)
         offsets[topic] = offset + 1
-        at = load.START + index * 200
+        at = load.START + index * load.STEP_MS
         waiting.setdefault(topic, []).append(LaneRecord(topic, 0, offset, at, b"", encode(event), []))
         if index % BATCH == BATCH - 1:
             found += waiting.items()

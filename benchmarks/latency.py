@@ -106,7 +106,7 @@ def _records(ground: Ground) -> Iterator[Record]:
     """The load, encoded beforehand."""
     encode = msgspec.json.Encoder().encode
     place = {}
-    for topic, lead, event in load.events(ground.events, ground.leads, SEED):
+    for topic, lead, event in load.events(ground.events, ground.leads, SEED, load.until_now(ground.events)):
         if lead not in place:
             place[lead] = _place(f"user-{lead:08d}", ground.partitions)
         key, partition = place[lead]

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from bisect import bisect
 from collections import deque
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from streams.identity.keys import Secret, lead_keys, partition_of
 from streams.scoring.instant import rfc3339
 
 START: Final = 1_760_000_000_000
+STEP_MS: Final = 200
 PAGES: Final = ("/pricing", "/product/a", "/blog/x", "/docs", "/service/b", "/")
 SPREAD: Final = 1.0
 """Zipf exponent: the most active lead has twice the events of the second."""
@@ -38,13 +40,21 @@ Line = tuple[str, int, dict[str, object]]
 """Topic, lead number, event."""
 
 
-def events(count: int, leads: int, seed: int, step_ms: int = 200) -> Iterator[Line]:
-    """80 % page views, 14 % opens, 4 % forms, 2 % contacts with sales."""
+def until_now(count: int) -> int:
+    """When a log has to begin (Unix ms) whose last event is of this moment.
+
+    Of an older one every window is over: an engine with timers would do nothing but let points expire.
+    """
+    return int(time.time() * 1000) - count * STEP_MS
+
+
+def events(count: int, leads: int, seed: int, start: int = START) -> Iterator[Line]:
+    """80 % page views, 14 % opens, 4 % forms, 2 % contacts with sales: one each 200 ms from `start` (Unix ms)."""
     rng = random.Random(seed)
     numbers = lead_numbers(leads, rng)
     for index in range(count):
         lead = next(numbers)
-        at = rfc3339(START + index * step_ms)
+        at = rfc3339(start + index * STEP_MS)
         event: dict[str, object] = {
             "event_id": f"{seed:04x}{index:028x}",
             "occurred_at": at,
@@ -104,7 +114,7 @@ async def write(
     All topics are flushed together every few thousand events, as producers that wait some milliseconds do: the
     log's own times then tell in which order things happened, also across topics.
     """
-    lines = events(count, leads, seed)
+    lines = events(count, leads, seed, until_now(count))
     if repeats:
         lines = repeated(lines, repeats, seed)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES)
