@@ -64,8 +64,10 @@ def crash_inside(site: Site, watch: Watch, rng: random.Random) -> None:
         until(lambda: not victim.running, CRASH_S)
     except AssertionError:
         site.kill(victim)  # it had too little to do
-    watch.note(point.replace("_", " "))
-    site.worker_kills += 1
+        watch.note("worker kill -9")
+    else:
+        site.worker_kills += 1
+        watch.note(point.replace("_", " "))
     victim.start()
 
 
@@ -88,8 +90,11 @@ def zombie_in_commit(site: Site, watch: Watch, rng: random.Random) -> None:
     victim.start(FAULTS=f"{site.faults} freeze_before_commit={rng.randrange(5, 40)}")
     try:
         until(lambda: victim.stopped, CRASH_S)
-    except AssertionError:
-        victim.freeze()
+    except AssertionError:  # it had too little to do, and must not freeze when nobody wakes it
+        site.kill(victim)
+        victim.start()
+        watch.note("worker kill -9")
+        return
     victim.frozen = True
     time.sleep(1.2 * SESSION_S)
     victim.thaw()

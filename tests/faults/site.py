@@ -59,7 +59,12 @@ class FaultyWorker(Worker):
 
     def stop(self) -> int:
         """SIGTERM; the exit code. A busy machine needs longer than the worker's own ten seconds."""
-        return self._signal(signal.SIGTERM, STOP_S)
+        try:
+            return self._signal(signal.SIGTERM, STOP_S)
+        except subprocess.TimeoutExpired:
+            os.kill(self.pid, signal.SIGUSR1)  # what is it waiting for?
+            time.sleep(TELL_S)
+            raise
 
     def freeze(self) -> None:
         self.frozen = True
