@@ -43,7 +43,9 @@ from streams.settings import Settings
 from streams.shard import Terms
 
 SECRET: Final = Secret(b"only for measuring")
-PROTOTYPES: Final = 400
+PROTOTYPES: Final = 4_000
+"""Copies of one have equal scores, as no two real leads have, and a list looks at all of them: many of these, and
+few copies of each."""
 SAMPLE: Final = 5_000
 BATCH: Final = 2_000
 COLUMNS: Final = "stage, bound, last, entered, account"

@@ -62,6 +62,13 @@ class Changes(NamedTuple):
     own: Own = Own()
 
 
+class Durable(NamedTuple):
+    """A record as the changelog holds it, None if there is none: everything before `offsets` is in it."""
+
+    value: bytes | None
+    offsets: dict[str, int]
+
+
 class Refused(NamedTuple):
     """A partition cannot be taken over: one line that says why and what to do."""
 

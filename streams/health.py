@@ -1,7 +1,7 @@
 """The worker's own small HTTP server: alive, ready, metrics."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -14,7 +14,8 @@ PORTS_TRIED = 100
 class HealthServer:
     """`/healthz` (the process runs), `/readyz` (200, or 503 and the reasons), `/metrics`. The next free port.
 
-    `family`: what the names of our metrics begin with, so that no sum takes a shadow for a worker.
+    `family`: what the names of our metrics begin with, so that no sum takes a shadow for a worker; `more`: what
+    else is answered.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class HealthServer:
         unready: Callable[[], list[str]],
         family: str = metrics.FAMILY,
         registry: CollectorRegistry = REGISTRY,
+        more: Iterable[web.RouteDef] = (),
     ) -> None:
         self._host = host
         self._first = port
@@ -36,6 +38,7 @@ class HealthServer:
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._metrics),
+                *more,
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)

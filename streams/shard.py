@@ -15,7 +15,7 @@ from streams.account_message import Told
 from streams.account_report import Reports
 from streams.announcement import announce
 from streams.breaker import Breaker
-from streams.changes import Changes, Effect, Halted, Own, Record, Refused
+from streams.changes import Changes, Durable, Effect, Halted, Own, Record, Refused
 from streams.clock import Clock
 from streams.identity import forward, link
 from streams.identity.directory import Directory
@@ -87,6 +87,8 @@ class Shard:
         self._runs: list[order.Run] = []
         self._events = 0
         self._gone: list[tuple[bytes, bytes | None]] = []
+        self._durable: dict[str, int] = {}
+        self._on_its_way: dict[str, int] | None = None
         self._clock = Clock(self.table, self._outbox, number)
         self._directory = Directory(terms.secret, partitions, number)
 
@@ -111,6 +113,7 @@ class Shard:
             if refused is not None:
                 return refused
             self.progress.offsets, self.progress.swept = found.offsets, found.swept
+            self._durable = dict(found.offsets)
         unfit = self._life.restored()
         if unfit is not None:
             return Refused(f"partition {self.number}: {unfit.message}")
@@ -414,11 +417,20 @@ class Shard:
         runs = order.encode(self._runs) if self._runs else None
         changes = Changes(table, meta, runs, self._outbox.take(), dict(self.progress.offsets), self._events)
         self._gone, self._runs, self._events = [], [], 0
+        self._on_its_way = changes.offsets
         return changes
 
     def confirm(self) -> None:
         """The last take is durable: its debts are paid."""
         self._outbox.confirm()
+        if self._on_its_way is not None:
+            self._durable, self._on_its_way = self._on_its_way, None
+
+    def durable(self, key: str) -> Durable | None:
+        """A lead's record as the changelog holds it; None while it is not known that all applied is there."""
+        if self._on_its_way is not None or self._gone or self.table.untaken(key):
+            return None
+        return Durable(self.table.stored(key), self._durable)
 
     def _reject(self, record: Record, why: Rejected) -> None:
         """A dead letter: the raw bytes, and in headers why and where from."""

@@ -134,6 +134,14 @@ class Table:
     def touch(self, key: str) -> None:
         self._dirty[key] = None
 
+    def stored(self, key: str) -> bytes | None:
+        """The record as it was taken last, None if there is none; only where nothing of it is `untaken`."""
+        return self._stored.get(key)
+
+    def untaken(self, key: str) -> bool:
+        """Whether the record changed since the last take."""
+        return key in self._dirty or key.encode() in self._settled
+
     def dump(self) -> dict[str, bytes]:
         """All records as bytes, for comparison; nothing may be dirty."""
         return self._stored

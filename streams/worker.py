@@ -11,20 +11,24 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import uvloop
+from aiohttp import web
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams import kafka_access, metrics, topics, tracing
+from streams import kafka_access, live_record, metrics, topics, tracing
 from streams.app import App, create_app
 from streams.changes import Own
 from streams.health import HealthServer
+from streams.identity.keys import partition_of
 from streams.json_log import JsonFormatter
 from streams.kafka_access import Rights
 from streams.kafka_client import client_options
 from streams.lane.assignor import UnequalPartitions, partition_count
 from streams.lane.lane import Lane, MakePartition
 from streams.quiet import quieten_client_logs
+from streams.seal import Seal
 from streams.settings import Settings
+from streams.shard import Shard
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +93,7 @@ class Worker:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop_soon)
         host, port = self._settings.worker_host, self._settings.worker_port
-        health = HealthServer(host, port, self.unready, self._role.family)
+        health = HealthServer(host, port, self.unready, self._role.family, more=self._records())
         await health.start()
         log.info("worker serves http://%s:%s", host, health.port)
         try:
@@ -106,6 +110,18 @@ class Worker:
         if self._stopping.is_set():
             return ["stopping"]
         return ["waiting for the broker"] if self._lane is None else self._lane.unready()
+
+    def _records(self) -> list[web.RouteDef]:
+        """Where the console asks for a lead's record; a shadow's are nobody's."""
+        secret = self._settings.require_secret()
+        if self._role is not SCORING or isinstance(secret, str):
+            return []
+        return [live_record.route(Seal(secret, self._settings.pipeline), self._shard)]
+
+    def _shard(self, key: str) -> Shard | None:
+        lane = self._lane
+        found = None if lane is None else lane.open_partition(partition_of(key, lane.partitions))
+        return found if isinstance(found, Shard) else None
 
     def _stop_soon(self) -> None:
         if not self._stopping.is_set():

@@ -50,6 +50,7 @@ class Feed:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._main, name="console-feed", daemon=True)
         self.model = model
+        self.partitions = 0
         self.ready = threading.Event()
         self.trouble: str | None = "starting"
         self.rebuilds = 0
@@ -88,7 +89,7 @@ class Feed:
 
     async def _read(self, anew: bool) -> None:
         """Until told to stop. Raises what ends a reading."""
-        count = await asyncio.to_thread(topics_log.partitions, self._settings)
+        count = self.partitions = await asyncio.to_thread(topics_log.partitions, self._settings)
         self.model = await self._in_force(await publication.in_force(self._settings))
         connection = self._store.begin(anew=anew)
         self.rebuilds += 1

@@ -1,12 +1,14 @@
 """What goes on now: the flow between stages against last weeks, what was handed over, who waits for an answer."""
 
 import sqlite3
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from streams.console.row import HANDOFF
+from streams.console.store import QUARTER
 from streams.follow_up.calendar import Calendar, hours_between
 from streams.scoring.instant import NEVER, rfc3339, zone
 from streams.scoring.model import Model
@@ -19,9 +21,19 @@ SELECT w.key, w.kind, w.at, w.deadline, w.handoff, l.name, l.company,
   (SELECT data FROM handoffs h WHERE h.id = w.handoff),
   (SELECT told FROM transitions t WHERE t.key = w.key AND t.at = w.at AND t.type = w.kind LIMIT 1)
 FROM (
-  SELECT key, kind, at, deadline, handoff FROM waiting WHERE kind IN (SELECT value FROM json_each(?))
+  SELECT key, kind, at, deadline, handoff FROM waiting WHERE kind = ?
   ORDER BY deadline = 0, deadline, at, key LIMIT ?
-) w JOIN leads l USING (key) ORDER BY w.deadline = 0, w.deadline, w.at, w.key
+) w CROSS JOIN leads l USING (key)
+"""
+AWAITED: Final = """
+SELECT kind, sum(number), sum(CASE WHEN quarter BETWEEN 1 AND ? THEN number ELSE 0 END) FROM awaited GROUP BY kind
+"""
+OVERDUE: Final = (
+    "SELECT count(*) FROM waiting WHERE kind = ? AND (deadline = 0) = 0 AND deadline >= ? AND deadline < ?"
+)
+MOVED: Final = "SELECT stage, sum(number) FROM moves WHERE quarter BETWEEN ? AND ? GROUP BY stage"
+MOVES: Final = """
+SELECT to_stage, count(*) FROM transitions WHERE type = 'stage_changed' AND at BETWEEN ? AND ? GROUP BY to_stage
 """
 
 
@@ -104,13 +116,15 @@ def days(connection: sqlite3.Connection, now: int, zone_name: str) -> list[Day]:
 
 
 def _moves(connection: sqlite3.Connection, first: int, last: int) -> dict[str, int]:
-    return dict(
-        connection.execute(
-            "SELECT to_stage, count(*) FROM transitions WHERE type = 'stage_changed' AND at BETWEEN ? AND ?"
-            " GROUP BY to_stage",
-            (first, last),
-        ).fetchall()
-    )
+    """By stage, from `first` to `last`: whole quarters of an hour as they were counted, the rest one by one."""
+    begin, end = -(-first // QUARTER), (last + 1) // QUARTER
+    if begin >= end:
+        return dict(connection.execute(MOVES, (first, last)).fetchall())
+    found = Counter(dict(connection.execute(MOVED, (begin, end - 1)).fetchall()))
+    for left, right in ((first, begin * QUARTER - 1), (end * QUARTER, last)):
+        if left <= right:
+            found.update(dict(connection.execute(MOVES, (left, right)).fetchall()))
+    return found
 
 
 def _midnight(at: int, zone_name: str) -> int:
@@ -166,16 +180,24 @@ def waiting(
     connection: sqlite3.Connection, model: Model, now: int, kinds: tuple[str, ...], limit: int
 ) -> list[Open]:
     """Who waits for a first answer, the most urgent first; what has no deadline comes last, the oldest first."""
-    found = connection.execute(WAITING, (msgspec.json.encode(kinds).decode(), limit))
-    return [_open(cells, model, now) for cells in found]
+    found = [cells for kind in kinds for cells in connection.execute(WAITING, (kind, limit))]
+    found.sort(key=_urgency)
+    return [_open(cells, model, now) for cells in found[:limit]]
+
+
+def _urgency(cells: tuple[Any, ...]) -> tuple[bool, int, int, str]:
+    key, _, at, deadline, *_ = cells
+    return deadline == NEVER, deadline, at, key
 
 
 def total_waiting(connection: sqlite3.Connection, now: int) -> dict[str, dict[str, int]]:
     """How many wait, by kind, and how many of them are overdue."""
-    found = connection.execute(
-        "SELECT kind, count(*), sum(deadline > 0 AND deadline < ?) FROM waiting GROUP BY kind", (now,)
-    )
-    return {kind: {"waiting": number, "overdue": late} for kind, number, late in found}
+    quarter = now // QUARTER
+    found: dict[str, dict[str, int]] = {}
+    for kind, number, late in connection.execute(AWAITED, (quarter - 1,)).fetchall():
+        (lately,) = connection.execute(OVERDUE, (kind, quarter * QUARTER, now)).fetchone()
+        found[kind] = {"waiting": number, "overdue": late + lately}
+    return found
 
 
 def _open(cells: tuple[Any, ...], model: Model, now: int) -> Open:

@@ -123,5 +123,5 @@ def need(request: web.Request, right: Right) -> Person:
     """Who asks, if they may. Raises 403."""
     person = request[PERSON]
     if not person.may(right):
-        raise web.HTTPForbidden(text=f"your roles ({', '.join(sorted(person.roles))}) do not include this\n")
+        raise web.HTTPForbidden(text=f"your roles do not include this: {', '.join(sorted(person.roles))}\n")
     return person

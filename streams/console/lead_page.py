@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from streams import explanation
-from streams.console import charts, funnel, listing
+from streams.console import charts, funnel, live
 from streams.console.access import Person, Right
 from streams.console.curve import Curve, curve, score_at
 from streams.console.desk import DESK, answer, now, spoken
@@ -15,6 +15,7 @@ from streams.console.funnel import Handed
 from streams.console.guard import need
 from streams.console.language import say
 from streams.console.list_page import keys_of
+from streams.console.live import LIVE, Met
 from streams.console.masking import HIDDEN, masked
 from streams.console.timeline import Entry, timeline
 from streams.explanation import LATEST, Explanation
@@ -25,6 +26,10 @@ from streams.scoring.lead import Lead
 from streams.scoring.model import Model
 
 HANDOFFS: Final = 20
+RECORD: Final = "X-Leadstreams-Record"
+"""Whose record an answer is made of: the owning worker's, or the changelog's as it was read."""
+LIVE_RECORD: Final = "live"
+CHANGELOG: Final = "changelog"
 OF_COMPANY: Final = frozenset({"company", "company_domain", "employees", "revenue", "industry", "country"})
 """Attributes that say nothing of the person."""
 
@@ -49,27 +54,33 @@ class Story(NamedTuple):
     account: str | None
 
 
-async def found(request: web.Request) -> tuple[Found, Person]:
+async def found(request: web.Request) -> tuple[Met, Person]:
     """The lead that is asked for, and who asks. Raises 404."""
     desk, person = request.app[DESK], need(request, Right.LOOK)
     keys = keys_of(desk, person, request.match_info["key"])
-    met = await desk.read(lambda connection: listing.find(connection, keys)) if keys else None
+    met = await live.find(desk, request.app[LIVE], keys)
     if met is None:
         raise web.HTTPNotFound(text=f"{say('no such lead', spoken(request))}\n")
+    desk.audit.note(person, "look_at_lead", met.found.key, masked=not person.sees_persons)
     return met, person
+
+
+def _dated(response: web.Response, met: Met) -> web.Response:
+    response.headers[RECORD] = LIVE_RECORD if met.live else CHANGELOG
+    return response
 
 
 async def page(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     met, person = await found(request)
     model, at = desk.speaking(request), now()
-    story = await desk.read(lambda connection: _story(connection, met, model, at, person))
-    desk.audit.note(person, "look_at_lead", met.key, masked=not person.sees_persons)
+    story = await desk.read(lambda connection: _story(connection, met.found, model, at, person))
     words = say("Score over time", spoken(request))
     moves = [(milliseconds(step.at), step.to_stage) for step in story.told.history]
     title = f"{words}: {story.told.score:.1f}"
     chart = charts.curve(story.curve, moves, title, model.source.timezone)
-    return desk.page(request, "lead.html", story=story, told=story.told, chart=chart, erasing=_erasing(request))
+    shown: dict[str, Any] = {"story": story, "told": story.told, "chart": chart, "live": met.live}
+    return _dated(desk.page(request, "lead.html", **shown, erasing=_erasing(request)), met)
 
 
 def _erasing(request: web.Request) -> bool:
@@ -118,21 +129,21 @@ def known(lead: Lead, at: int, sees_persons: bool) -> dict[str, str]:
 async def api(request: web.Request) -> web.Response:
     """As `leadstreams explain --json`; `at` as there."""
     desk = request.app[DESK]
-    met, person = await found(request)
-    desk.audit.note(person, "look_at_lead", met.key, masked=not person.sees_persons)
-    return answer(explanation.explain(met.key, met.lead, desk.model, _at(request, desk.model), met.asked))
+    met, _ = await found(request)
+    key, asked, lead, _ = met.found
+    return _dated(answer(explanation.explain(key, lead, desk.model, _at(request, desk.model), asked)), met)
 
 
 async def api_curve(request: web.Request) -> web.Response:
     """The score over time, or at one instant with `at`."""
     desk = request.app[DESK]
-    met, person = await found(request)
-    desk.audit.note(person, "look_at_lead", met.key, masked=not person.sees_persons)
+    met, _ = await found(request)
+    key, lead = met.found.key, met.found.lead
     if "at" in request.query:
         at = _at(request, desk.model)
-        return answer({"lead_key": met.key, "at": at, "score": score_at(met.lead, desk.model, at)})
-    drawn: dict[str, Any] = curve(met.lead, desk.model, now())._asdict()
-    return answer({"lead_key": met.key, **drawn, "points": [list(point) for point in drawn["points"]]})
+        return _dated(answer({"lead_key": key, "at": at, "score": score_at(lead, desk.model, at)}), met)
+    drawn: dict[str, Any] = curve(lead, desk.model, now())._asdict()
+    return _dated(answer({"lead_key": key, **drawn, "points": [list(point) for point in drawn["points"]]}), met)
 
 
 def _at(request: web.Request, model: Model) -> int:

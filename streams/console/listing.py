@@ -116,9 +116,7 @@ def found_by(connection: sqlite3.Connection, text: str, limit: int, *, names: bo
 
 def of_keys(connection: sqlite3.Connection, keys: list[str], model: Model, at: int) -> list[Row]:
     """The rows of these leads, the highest score first."""
-    rows = [
-        roster.row(key, log.lead(key, value), model, at) for key in keys if (value := _record(connection, key))
-    ]
+    rows = [roster.row(key, log.lead(key, value), model, at) for key in keys if (value := record(connection, key))]
     return sorted(rows, key=lambda row: (row.score, row.lead_key), reverse=True)
 
 
@@ -127,7 +125,7 @@ def find(connection: sqlite3.Connection, keys: list[str]) -> Found | None:
     for asked in keys:
         key, before = asked, None
         for _ in range(MOST_HOPS):
-            value = _record(connection, key)
+            value = record(connection, key)
             if value is None:
                 break
             before = Found(key, asked, log.lead(key, value), None)
@@ -140,7 +138,8 @@ def find(connection: sqlite3.Connection, keys: list[str]) -> Found | None:
     return None
 
 
-def _record(connection: sqlite3.Connection, key: str) -> bytes | None:
+def record(connection: sqlite3.Connection, key: str) -> bytes | None:
+    """A record's bytes."""
     found = connection.execute("SELECT record FROM leads WHERE key = ?", (key,)).fetchone()
     return None if found is None else found[0]
 
@@ -162,11 +161,11 @@ def held(connection: sqlite3.Connection, model: Model, at: int, *, patient: bool
 
 
 def accounts(connection: sqlite3.Connection, at: int, limit: int, text: str = "") -> list[Account]:
-    """The companies whose people did something last; those whose domain begins so, if a text is given."""
-    where = "WHERE domain >= ? AND domain < ?" if text else ""
+    """The companies whose people did something last; with a text, those whose domain begins so, by domain."""
+    where = "WHERE domain >= ? AND domain < ? ORDER BY domain, key" if text else "ORDER BY last DESC, key DESC"
     given: tuple[object, ...] = (text.lower(), f"{text.lower()}\U0010ffff") if text else ()
     found = connection.execute(
-        f"SELECT key FROM accounts {where} ORDER BY last DESC, key DESC LIMIT ?",  # noqa: S608
+        f"SELECT key FROM accounts {where} LIMIT ?",  # noqa: S608
         (*given, limit),
     ).fetchall()
     return [one for (key,) in found if (one := account(connection, key, at)) is not None]

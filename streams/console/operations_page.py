@@ -201,7 +201,7 @@ async def _letter(request: web.Request) -> tuple[DeadLetter, str, bool]:
     name = request.match_info["id"]
     found = await _letters(desk, Selection(frozenset({name})))
     if not found:
-        raise web.HTTPNotFound(text=f"no dead letter {name[:40]}\n")
+        raise web.HTTPNotFound(text=f"no dead letter: {name[:40]}\n")
     value, hidden = found[0].value or b"", not person.may(Right.CONTENT)
     desk.audit.note(person, "look_at_dead_letter", found[0].id, masked=hidden)
     return found[0], _shape(value) if hidden else _text(value), hidden

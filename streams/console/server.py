@@ -34,7 +34,8 @@ from streams.console.door import GUARD
 from streams.console.feed import Feed, identity, own_model
 from streams.console.guard import Guard, Handler
 from streams.console.hub import Hub
-from streams.console.language import say
+from streams.console.language import Language, say
+from streams.console.live import LIVE, Live
 from streams.console.model_room import TRIALS
 from streams.console.now_page import HELD_COUNT, HeldCount
 from streams.console.operations_page import WATCH, Watch
@@ -43,10 +44,13 @@ from streams.console.store import Store
 from streams.console.trial import Trials
 from streams.identity.keys import Secret
 from streams.scoring.model import Model
+from streams.seal import Seal
 from streams.settings import Settings
 
 STOP_S: Final = 3.0
 MOST_BODY: Final = 256 * 1024
+
+HEADINGS: Final = {403: "Not allowed", 404: "Not found", 503: "Not available now", 500: "Something went wrong"}
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +87,10 @@ def application(desk: Desk, guard: Guard) -> web.Application:
     """All pages and the API."""
     app = web.Application(middlewares=[guard.check, _failing_in_words], client_max_size=MOST_BODY)
     app[DESK], app[GUARD], app[HELD_COUNT] = desk, guard, HeldCount()
-    app[WATCH], app[TRIALS] = Watch(desk.settings), Trials(desk.settings, desk.secret)
+    watch, pipeline = Watch(desk.settings), desk.settings.pipeline
+    app[WATCH], app[TRIALS] = watch, Trials(desk.settings, desk.secret)
+    app[LIVE] = Live(Seal(desk.secret, pipeline), watch.addresses)
+    app.on_cleanup.append(app[LIVE].close)
     app.add_routes(
         [
             web.get("/", now_page.page),
@@ -141,15 +148,22 @@ async def _failing_in_words(request: web.Request, handler: Handler) -> web.Strea
             or "text/html" not in request.headers.get("Accept", "")
         ):
             raise
-        what, status = say((refusal.text or refusal.reason).strip(), spoken(request)), refusal.status
+        what, status = _said((refusal.text or refusal.reason).strip(), spoken(request)), refusal.status
     except Exception as bug:
         log.error("%s %s failed: %s", request.method, request.match_info.route.resource, _where(bug))
         if request.path.startswith("/api/"):
             raise web.HTTPInternalServerError(text="this is a bug; the log says where\n") from None
         what, status = say("Something went wrong", spoken(request)), 500
-    page = request.app[DESK].page(request, "refusal.html", what=what, status=status)
+    heading = HEADINGS.get(status, "This did not work")
+    page = request.app[DESK].page(request, "refusal.html", what=what, status=status, heading=heading)
     page.set_status(status)
     return page
+
+
+def _said(text: str, language: Language) -> str:
+    """What is before a colon are words of ours, what follows is what they are about."""
+    words, colon, what = text.partition(": ")
+    return text if not colon and say(text, language) == text else f"{say(words, language)}{colon}{what}"
 
 
 def _where(bug: Exception) -> str:

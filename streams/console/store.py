@@ -11,19 +11,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-FORMAT: Final = "2"
+FORMAT: Final = "3"
 """Raised when the tables change: a file of another format is begun anew."""
 BUSY_S: Final = 10.0
 CACHE_KB: Final = 16_384
 """Of each connection's pages in memory."""
 MOST_READERS: Final = 8
 
-TABLES: Final = """
+QUARTER: Final = 900_000
+"""Of an hour, in milliseconds: the grain of what is counted. Midnight is at one in every time zone."""
+
+TABLES: Final = f"""
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE progress (
   topic TEXT, partition INTEGER, following INTEGER NOT NULL, PRIMARY KEY (topic, partition)
 ) WITHOUT ROWID;
-CREATE TABLE models (partition INTEGER PRIMARY KEY, hash TEXT NOT NULL);
+CREATE TABLE models (partition INTEGER PRIMARY KEY, hash TEXT NOT NULL, offsets TEXT NOT NULL);
 CREATE TABLE leads (
   key TEXT NOT NULL UNIQUE, stage INTEGER NOT NULL, bound REAL NOT NULL, last INTEGER NOT NULL,
   entered INTEGER NOT NULL, account TEXT, domain TEXT, company TEXT, name TEXT, record BLOB NOT NULL
@@ -55,10 +58,32 @@ CREATE TABLE transitions (
   id TEXT PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, from_stage TEXT NOT NULL,
   to_stage TEXT NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL, told TEXT
 ) WITHOUT ROWID;
+CREATE TABLE moves (
+  quarter INTEGER, stage TEXT, number INTEGER NOT NULL, PRIMARY KEY (quarter, stage)
+) WITHOUT ROWID;
+CREATE TRIGGER stage_entered AFTER INSERT ON transitions WHEN new.type = 'stage_changed' BEGIN
+  INSERT INTO moves VALUES (new.at / {QUARTER}, new.to_stage, 1)
+  ON CONFLICT (quarter, stage) DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER move_forgotten AFTER DELETE ON transitions WHEN old.type = 'stage_changed' BEGIN
+  UPDATE moves SET number = number - 1 WHERE quarter = old.at / {QUARTER} AND stage = old.to_stage;
+  DELETE FROM moves WHERE quarter = old.at / {QUARTER} AND number = 0;
+END;
+CREATE TABLE awaited (
+  kind TEXT, quarter INTEGER, number INTEGER NOT NULL, PRIMARY KEY (kind, quarter)
+) WITHOUT ROWID;
+CREATE TRIGGER wait_began AFTER INSERT ON waiting BEGIN
+  INSERT INTO awaited VALUES (new.kind, new.deadline / {QUARTER}, 1)
+  ON CONFLICT (kind, quarter) DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER wait_ended AFTER DELETE ON waiting BEGIN
+  UPDATE awaited SET number = number - 1 WHERE kind = old.kind AND quarter = old.deadline / {QUARTER};
+  DELETE FROM awaited WHERE kind = old.kind AND quarter = old.deadline / {QUARTER} AND number = 0;
+END;
 CREATE TABLE accounts (
   key TEXT PRIMARY KEY, domain TEXT NOT NULL, company TEXT, people INTEGER NOT NULL, last INTEGER NOT NULL
 ) WITHOUT ROWID;
-"""
+"""  # noqa: S608  a number of ours
 INDEXES: Final = """
 CREATE INDEX IF NOT EXISTS leads_bound ON leads (bound, key);
 CREATE INDEX IF NOT EXISTS leads_stage_bound ON leads (stage, bound, key);
@@ -69,13 +94,14 @@ CREATE INDEX IF NOT EXISTS leads_stage_entered ON leads (stage, entered, key);
 CREATE INDEX IF NOT EXISTS leads_account ON leads (account, last) WHERE account IS NOT NULL;
 CREATE INDEX IF NOT EXISTS leads_company ON leads (company COLLATE NOCASE) WHERE company IS NOT NULL;
 CREATE INDEX IF NOT EXISTS leads_name ON leads (name COLLATE NOCASE) WHERE name IS NOT NULL;
-CREATE INDEX IF NOT EXISTS waiting_deadline ON waiting (kind, deadline);
+CREATE INDEX IF NOT EXISTS waiting_urgent ON waiting (kind, deadline = 0, deadline, at, key);
 CREATE INDEX IF NOT EXISTS handoffs_at ON handoffs (at);
 CREATE INDEX IF NOT EXISTS handoffs_key ON handoffs (key);
 CREATE INDEX IF NOT EXISTS updates_key ON updates (key);
 CREATE INDEX IF NOT EXISTS transitions_at ON transitions (type, at, to_stage);
 CREATE INDEX IF NOT EXISTS transitions_key ON transitions (key, at);
-CREATE INDEX IF NOT EXISTS accounts_last ON accounts (last);
+CREATE INDEX IF NOT EXISTS accounts_last ON accounts (last, key);
+CREATE INDEX IF NOT EXISTS accounts_domain ON accounts (domain, key);
 """
 """Made once everything is read: a tree that is built at once is built ten times as fast."""
 

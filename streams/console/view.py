@@ -14,7 +14,7 @@ from markupsafe import Markup
 from streams.console.language import Language, say
 from streams.scoring.instant import zone
 from streams.scoring.model import Model
-from streams.words import HELD, LANES, NEXT_EVENT
+from streams.words import CHANGES, HELD, LANES, NEXT_EVENT
 
 HERE: Final = Path(__file__).parent
 SHORT_KEY: Final = 10
@@ -54,6 +54,7 @@ def words(language: Language, model: Model) -> Mapping[str, Any]:
         "left": partial(left, language=language),
         "held_by": partial(held_by, language=language),
         "lane": partial(lane, language=language),
+        "changed": partial(changed, language=language),
     }
 
 
@@ -122,6 +123,12 @@ def held_by(code: str, language: Language) -> str:
     plain = GENERAL.get(code)
     found = plain or HELD.get(code)
     return code if found is None else found[language == "ja"]
+
+
+def changed(name: str, language: Language) -> str:
+    """What sales was told about a lead that it has."""
+    found = CHANGES.get(name)
+    return name if found is None else found[language == "ja"]
 
 
 def lane(name: str, language: Language) -> str:

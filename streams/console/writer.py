@@ -91,7 +91,8 @@ class Writer:
             if raw == progress.KEY and value is not None:
                 meta = progress.decode(value)
                 if not isinstance(meta, Refused):
-                    self.connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (partition, meta.model))
+                    cells = (partition, meta.model, msgspec.json.encode(meta.offsets).decode())
+                    self.connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", cells)
             elif raw.startswith(ACCOUNTS):
                 self._account(raw.decode(), partition, value)
             elif raw not in progress.OWN:

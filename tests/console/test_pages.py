@@ -1,6 +1,7 @@
 """Every page in a real Chromium: looked at by axe-core in light, dark and 360 px, without errors or strangers."""
 
 import asyncio
+import hashlib
 import json
 import os
 import urllib.request
@@ -9,21 +10,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
 
+from streams.console import access
+from streams.console.access import Access
+from streams.console.desk import DESK
 from tests.cli.conftest import Cli, cli, environment
-from tests.console.chromium import Chromium
+from tests.collector.sdk_machine import need
+from tests.console.chromium import Chromium, chromium
 from tests.console.conftest import Running, until
-from tests.console.shelf import FORMULA, LONG, SCRIPT, TURNED
+from tests.console.shelf import FORMULA, LONG, SCRIPT, TURNED, shelf
 from tests.console.test_live import demo_request
 
 SHOTS = os.environ.get("LEADSTREAMS_SHOTS")
 """A directory for a screenshot of each page, to be looked at."""
 LOOKS = {
-    "light": {"width": 1280, "scheme": "light"},
-    "dark": {"width": 1280, "scheme": "dark"},
-    "narrow": {"width": 360, "scheme": "light"},
-    "japanese": {"width": 1280, "scheme": "light", "language": "ja"},
+    f"{scheme}-{width}-{language}": {"width": width, "scheme": scheme, "language": language}
+    for scheme in ("light", "dark")
+    for width in (1280, 360)
+    for language in ("en", "ja")
 }
+USUAL = ("light-1280-en", "dark-1280-ja", "light-360-ja", "dark-360-en")
+"""Every scheme at every width, and both languages; all looks for screenshots."""
+ALWAYS = [one for one in LOOKS if one in USUAL or SHOTS]
+LATE = {"userId": "late@looms.example", "event": "Demo Requested", "timestamp": "2039-01-01T00:00:00Z"}
+"""What is refused: it happened in the future."""
+CROWD = (
+    ("花子", "山田", "株式会社サンプル製作所", "sample-seisaku.example", "情報システム部長"),
+    ("Jonathan", "Featherstonehaugh-Cholmondeley", "International Widgets", "widgets.example", "VP of Operations"),
+    ("Zoë", "Ng", "Ångström AB", "angstrom.example", "CEO"),
+)
 __all__ = ["cli", "environment"]
 
 
@@ -36,10 +52,20 @@ def people(running: Running) -> dict[str, str]:
     running.send("identify", {"userId": "hostile@evil.example", "traits": evil})
     form = {"company": FORMULA, "message": SCRIPT, "employees": "500", "country": "GB"}
     running.send("track", {"userId": "hostile@evil.example", "event": "Contact Requested", "properties": form})
+    for first, last, company, domain, title in CROWD:
+        traits = {"firstName": first, "lastName": last, "company": company, "job_title": title, "employees": "700"}
+        running.send("identify", {"userId": f"somebody@{domain}", "traits": traits})
+        for name in ("Whitepaper Downloaded", "Demo Requested"):
+            asked = {"company": company, "employees": "700", "country": "JP", "industry": "Machinery"}
+            running.send("track", {"userId": f"somebody@{domain}", "event": name, "properties": asked})
+    for number in range(12):
+        running.send("track", {"userId": f"reader{number}@many.example", "event": "Whitepaper Downloaded"})
+    running.send("batch", {"batch": [{"type": "track", **LATE}]})
     keys: dict[str, str] = {}
     for name, text in (("grace", "grace@looms.example"), ("hostile", "hostile@evil.example")):
         keys[name] = until(f"{name} is known", partial(_key, running, text))
     until("Grace is handed over", lambda: running.get(f"/api/v1/leads/{keys['grace']}")["handoffs"])
+    until("something is refused", lambda: running.get("/api/v1/dead-letters")["letters"])
     return keys
 
 
@@ -50,40 +76,113 @@ def _key(running: Running, text: str) -> str | None:
         return None
 
 
+@pytest.fixture(scope="module")
+def trial(running: Running, people: dict[str, str]) -> str:
+    """The path of a trial that is over."""
+    asked = urllib.request.Request(
+        f"{running.url}/api/v1/model/trials",
+        json.dumps({"stages.sql.enter": 95}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        name = json.load(answer)["trial"]
+    until("the trial is over", lambda: running.get(f"/api/v1/model/trials/{name}")["all"])
+    return f"/model/trials/{name}"
+
+
 def paths(running: Running, people: dict[str, str]) -> dict[str, str]:
     accounts = running.get("/api/v1/accounts")["accounts"]
+    letters = running.get("/api/v1/dead-letters")["letters"]
+    account = next(one for one in accounts if one["domain"] == "looms.example")
     return {
         "now": "/",
         "leads": "/leads",
         "held": "/leads?held=1&stage=mql",
+        "found": "/leads?q=Lovelace",
         "lead": f"/leads/{people['grace']}",
         "hostile": f"/leads/{people['hostile']}",
         "accounts": "/accounts",
-        "account": f"/accounts/{accounts[0]['account_key']}",
+        "account": f"/accounts/{account['account_key']}",
         "model": "/model",
         "operations": "/operations",
+        "letter": f"/operations/dead-letters/{letters[0]['id']}",
     }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", ALWAYS)
 async def test_every_page_is_whole_quiet_and_accessible(
-    running: Running, browser: Chromium, people: dict[str, str], look: str
+    running: Running, browser: Chromium, people: dict[str, str], trial: str, look: str
 ) -> None:
     await browser.do("look", **LOOKS[look])
-    for name, path in paths(running, people).items():
+    for name, path in {**paths(running, people), "trial": trial}.items():
         assert await browser.open(path) == 200, name
-        assert await browser.faults() == [], name
-        assert await browser.do("overflow") <= 0, name
-        if SHOTS:
-            await browser.shot(Path(SHOTS) / f"{name}-{look}.png")
+        await whole(browser, name, look)
     assert await browser.do("said") == []
+    assert await browser.open("/leads/e1-0123456789abcdef0123456789abcdef") == 404
+    await whole(browser, "missing", look)
     assert await browser.do("origins") == [running.url]
+
+
+async def whole(browser: Chromium, name: str, look: str) -> None:
+    """Nothing that axe-core finds serious, and nothing to scroll sideways."""
+    if SHOTS:
+        await browser.shot(Path(SHOTS) / f"{name}-{look}.png")
+    assert await browser.faults() == [], name
+    assert await browser.do("overflow") <= 0, name
+
+
+@pytest.mark.parametrize("look", ALWAYS)
+async def test_what_is_seen_by_whom_may_see_little_is_whole_too(tmp_path: Path, look: str) -> None:
+    """The login, a refusal, masked pages, and pages while the read model is being built."""
+    need(browser=True)
+    found = shelf(tmp_path)
+    app = found.app(access_to_all(tmp_path))
+    async with TestServer(app) as server, chromium(f"http://{server.host}:{server.port}") as browser:
+        await browser.do("look", **LOOKS[look])
+        assert await browser.open("/") == 200
+        assert await browser.do("url") == f"{browser.base}/login"
+        await whole(browser, "login", look)
+        await log_in(browser, "wrong")
+        assert await browser.text("[role=alert]")
+        await whole(browser, "login-wrong", look)
+        await log_in(browser, "anna")
+        assert await browser.do("url") == f"{browser.base}/"
+        assert await browser.open("/operations") == 403
+        await whole(browser, "refused", look)
+        for name, path in {"masked-now": "/", "masked-lead": f"/leads/{found.plain}"}.items():
+            assert await browser.open(path) == 200
+            assert "Ada" not in await browser.text("main")
+            await whole(browser, name, look)
+        app[DESK].feed.ready.clear()
+        for name, path in {"building-now": "/", "building-leads": "/leads"}.items():
+            assert await browser.open(path) == 200
+            assert await browser.texts("[role=status].notice")
+            await whole(browser, name, look)
+        found.store.path.unlink()
+        found.store.close()
+        assert await browser.open("/leads") == 503
+        await whole(browser, "unbuilt", look)
+
+
+async def log_in(browser: Chromium, token: str) -> None:
+    await browser.do("type", selector="[name=token]", text=token)
+    await browser.do("submit", selector="form[action='/login'] button")
+
+
+def access_to_all(directory: Path) -> Access:
+    """Anna, of marketing, whose token is her name."""
+    path = directory / "access.toml"
+    digest = hashlib.sha256(b"anna").hexdigest()
+    path.write_text(f'[tokens.anna]\nsha256 = "{digest}"\nroles = ["marketing"]\n')
+    found = access.load(path)
+    assert isinstance(found, Access), found
+    return found
 
 
 async def test_a_hostile_lead_is_text_everywhere(
     running: Running, browser: Chromium, people: dict[str, str]
 ) -> None:
-    for name, path in {**paths(running, people), "found": "/leads?q=%3DHYPER"}.items():
+    for name, path in {**paths(running, people), "formula": "/leads?q=%3DHYPER"}.items():
         await browser.open(path)
         assert await browser.do("run", code="document.querySelectorAll('main script, main iframe').length") == 0, (
             name
@@ -172,6 +271,17 @@ async def test_the_api_says_what_the_command_says(
     same(running.get(path), await asked(told, *arguments))
 
 
+STANDING = ("lag_records", "leads", "overdue", "lost", "failures", "halted", "waiting", "state_bytes")
+"""Figures of Operations that are as of now; the others are rates since the last look, which was another."""
+
+
+async def test_operations_says_what_top_says(running: Running, told: Any) -> None:
+    said = await asked(told, "top", "--every", "0.2")
+    found = running.get("/api/v1/operations")
+    assert found.keys() == said.keys()
+    same({name: found[name] for name in STANDING}, {name: said[name] for name in STANDING})
+
+
 async def test_a_leads_page_shows_what_explain_says(
     running: Running, browser: Chromium, told: Any, people: dict[str, str]
 ) -> None:
@@ -243,8 +353,7 @@ async def test_a_model_that_would_not_hold_is_refused_in_words(running: Running,
 
 
 async def test_a_dead_letter_is_sent_again_from_the_page(running: Running, browser: Chromium) -> None:
-    late = {"userId": "late@looms.example", "event": "Demo Requested", "timestamp": "2039-01-01T00:00:00Z"}
-    await asyncio.to_thread(running.send, "batch", {"batch": [{"type": "track", **late}]})
+    await asyncio.to_thread(running.send, "batch", {"batch": [{"type": "track", **LATE}]})
     await asyncio.to_thread(until, "it is refused", lambda: running.get("/api/v1/dead-letters")["letters"])
     await browser.open("/operations")
     await browser.do("click", selector="tbody input[type=checkbox]")
