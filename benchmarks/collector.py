@@ -2,7 +2,7 @@
 
 Both run on core 0 and are loaded in turn, by a client on core 1 that shares it with Apache Kafka; every answer
 waits for `acks=all`. Two figures each: per second of the wall clock, and per second of the server's processor
-time, which other programs disturb less.
+time, which other programs disturb less. The collector runs as in production: with a file of write keys and rates.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -24,8 +25,6 @@ from statistics import median, quantiles
 from typing import Any, Final, NamedTuple
 
 import uvloop
-from aiohttp import web
-from aiokafka import AIOKafkaProducer
 
 from streams import admin, topics
 from streams.broker import free_port
@@ -33,6 +32,18 @@ from streams.settings import Settings
 from tests.kafka.broker import KafkaBroker
 
 SECRET: Final = "a-secret-for-benchmarks-only"
+KEY: Final = "server-key"
+KEYS: Final = f"""
+requests_per_second_of_a_source = 1000000
+[[sources]]
+name = "website"
+kind = "browser"
+key = "public-key"
+[[sources]]
+name = "backend"
+kind = "server"
+sha256 = "{sha256(KEY.encode()).hexdigest()}"
+"""
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 READY_S: Final = 30.0
 
@@ -54,18 +65,18 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=100, help="events of a request on the batch path")
     parser.add_argument("--profile", type=Path, help="a file for py-spy's raw samples of the collector")
     parser.add_argument("--only", choices=["single", "batch"], help="one of the two paths")
-    parser.add_argument("--bare", metavar="BROKER", help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.bare:
-        _bare(options.bare, options.port)
-        return 0
     os.sched_setaffinity(0, {1})
     with tempfile.TemporaryDirectory() as directory, KafkaBroker(Path(directory)) as broker:
         settings = Settings(broker=broker.bootstrap, secret=SECRET)
         with admin.connect(settings) as client:
             admin.create(client, settings)
-        with _server("bare", broker.bootstrap) as bare, _server("collector", broker.bootstrap) as collector:
+        keys = Path(directory, "keys.toml")
+        keys.write_text(KEYS)
+        bare_program = [sys.executable, "-m", "benchmarks.bare", broker.bootstrap, topics.WEB_VISITS]
+        own_program = [str(Path(sys.executable).with_name("leadstreams")), "collector"]
+        environment = {"LEADSTREAMS_BROKER": broker.bootstrap, "LEADSTREAMS_WRITE_KEYS": str(keys)}
+        with _server(bare_program, environment) as bare, _server(own_program, environment) as collector:
             print(json.dumps(measure(bare, collector, options), indent=2))
     return 0
 
@@ -187,7 +198,7 @@ def _batches(count: int, size: int) -> Iterator[bytes]:
 
 def _request(path: str, body: dict[str, Any]) -> bytes:
     content = json.dumps(body).encode()
-    key = b64encode(b"server-key:").decode()
+    key = b64encode(f"{KEY}:".encode()).decode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: collector\r\nAuthorization: Basic {key}\r\n"
         "User-Agent: analytics-python/2.4\r\n"
@@ -221,18 +232,12 @@ def _messages(count: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _server(name: str, broker: str) -> Iterator[Server]:
+def _server(program: list[str], environment: dict[str, str]) -> Iterator[Server]:
     port = free_port()
-    environment = os.environ | {
-        "LEADSTREAMS_BROKER": broker,
-        "LEADSTREAMS_SECRET": SECRET,
-        "LEADSTREAMS_COLLECTOR_PORT": str(port),
-    }
-    program = {
-        "bare": [sys.executable, "-m", "benchmarks.collector", "--bare", broker, "--port", str(port)],
-        "collector": [str(Path(sys.executable).with_name("leadstreams")), "collector", "--dev"],
-    }[name]
-    process = subprocess.Popen(["taskset", "-c", "0", *program], env=environment, stdout=subprocess.DEVNULL)
+    own = {"LEADSTREAMS_SECRET": SECRET, "LEADSTREAMS_COLLECTOR_PORT": str(port)}
+    process = subprocess.Popen(
+        ["taskset", "-c", "0", *program], env=os.environ | environment | own, stdout=subprocess.DEVNULL
+    )
     server = Server(process, port)
     try:
         _await_ready(server)
@@ -261,31 +266,6 @@ def _profiler(server: Server, options: argparse.Namespace) -> subprocess.Popen[b
         return None
     command = ["py-spy", "record", "-d", "600", "-r", "200", "-f", "raw", "-o", str(options.profile)]
     return subprocess.Popen([*command, "-p", str(server.process.pid)])
-
-
-def _bare(broker: str, port: int) -> None:
-    """The yardstick: read the body, produce it as it is, answer when it is acknowledged."""
-
-    async def serve() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
-        await producer.start()
-
-        async def handle(request: web.Request) -> web.Response:
-            await producer.send_and_wait(topics.WEB_VISITS, await request.read())
-            return web.Response(body=b'{"success": true}', content_type="application/json")
-
-        application = web.Application()
-        application.router.add_post("/v1/{method}", handle)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
-            await producer.stop()
-
-    uvloop.run(serve())
 
 
 if __name__ == "__main__":

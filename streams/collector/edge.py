@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import count
 
 from aiohttp import web
-from multidict import CIMultiDict
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import trace_context, tracing
+from streams.collector.acknowledgement import ACKNOWLEDGEMENT, is_enough_for
 from streams.collector.address import Networks, client_address, site
 from streams.collector.body import BadBody, inflate, read_body
 from streams.collector.budget import Budget
@@ -44,8 +44,6 @@ ALLOWED_HEADERS = "authorization, content-type, content-encoding, anonymousid, s
 PREFLIGHT_KEPT_S = 600
 
 TOO_MANY = Refusal(429, "rate_limited", "too many requests")
-
-_ACCEPTED = CIMultiDict({"Content-Type": ACCEPTED.content_type})  # ready, for nearly every answer
 
 Clock = Callable[[], int]
 Enrich = Callable[[Event], list[Event]]
@@ -110,11 +108,12 @@ class Edge:
                 log.error("bug in the collector: %s", _place(error))
                 response = _refusal(Refusal(500, "internal", "the collector failed on this request"))
             tracing.note("http.response.status_code", response.status)
-        self._metrics.answered(name, response.status)
-        _allow_origin(request, response)
+        self._metrics.requests.add(1, name, str(response.status))
+        if response is not ACKNOWLEDGEMENT:
+            _allow_origin(request, response)
         return response
 
-    def _routed(self, request: web.BaseRequest) -> tuple[str, Awaitable[web.Response]]:
+    def _routed(self, request: web.BaseRequest) -> tuple[str, Awaitable[web.StreamResponse]]:
         """The route's name, as the metrics know it, and its answer."""
         verb, path = request.method, request.path
         route = self._exact.get((verb, path)) or self._exact.get((verb, path.rstrip("/")))
@@ -129,14 +128,14 @@ class Edge:
             return path[1:], _page(self._pages[path])
         return "other", _unknown(path)
 
-    async def _taken(self, request: web.BaseRequest, route: Route, rest: str) -> web.Response:
+    async def _taken(self, request: web.BaseRequest, route: Route, rest: str) -> web.StreamResponse:
         response = await (self._posted if route.verb == "POST" else self._got)(request, route, rest)
-        return response if route.always is None else _response(route.always)
+        return response if route.always is None else _response(route.always, request)
 
-    async def _got(self, request: web.BaseRequest, route: Route, rest: str) -> web.Response:
+    async def _got(self, request: web.BaseRequest, route: Route, rest: str) -> web.StreamResponse:
         return await self._ingest(request, route, rest, b"", b"")
 
-    async def _posted(self, request: web.BaseRequest, route: Route, rest: str) -> web.Response:
+    async def _posted(self, request: web.BaseRequest, route: Route, rest: str) -> web.StreamResponse:
         if (away := self._gateway.unavailable) is not None:
             return self._unavailable(away)
         if (wait := self._exhausted(request)) > 0:
@@ -154,7 +153,7 @@ class Edge:
 
     async def _ingest(
         self, request: web.BaseRequest, route: Route, rest: str, body: bytes, raw: bytes
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         headers = request.headers
         parts = RequestParts(
             route.name,
@@ -176,13 +175,15 @@ class Edge:
         if isinstance(outcome, Refusal):
             return self._refused(outcome)
         if isinstance(outcome, Answer):
-            return _response(outcome)
+            return _response(outcome, request)
         trace = tracing.traceparent(headers.get(trace_context.HEADER))
-        return await self._publish(outcome, received_at, trace)
+        why = await self._publish(outcome, received_at, trace)
+        return _response(outcome.answer, request) if why is None else self._unavailable(why)
 
-    async def _publish(self, adapted: Adapted, received_at: int, trace: str | None) -> web.Response:
+    async def _publish(self, adapted: Adapted, received_at: int, trace: str | None) -> Unavailable | None:
+        """None once the broker has all of it."""
         if (away := self._gateway.unavailable) is not None:
-            return self._unavailable(away)
+            return away
         partitions = self._gateway.partitions
         seal(adapted, received_at)
         events = adapted.events
@@ -196,12 +197,12 @@ class Edge:
         records += [dead_record(dead, received_at, partitions) for dead in adapted.dead]
         problem = await self._gateway.publish(records) if records else None
         if problem is not None:
-            return self._unavailable(problem)
+            return problem
         for topic, number in topics.items():
-            self._metrics.accepted(topic, number)
+            self._metrics.events.add(number, topic)
         for dead in adapted.dead:
             self._metrics.rejected.labels(dead.reason).inc()
-        return _response(adapted.answer)
+        return None
 
     def _exhausted(self, request: web.BaseRequest) -> int:
         """Whole seconds to wait for an address that has used up its rate, before its body costs anything.
@@ -266,9 +267,9 @@ async def _unknown(path: str) -> web.Response:
     return _refusal(Refusal(404, "not_found", "no such page"))
 
 
-def _response(answer: Answer) -> web.Response:
-    if answer is ACCEPTED:
-        return web.Response(body=ACCEPTED.body, headers=_ACCEPTED)
+def _response(answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
+    if answer is ACCEPTED and is_enough_for(request):
+        return ACKNOWLEDGEMENT
     return web.Response(
         body=answer.body, status=answer.status, content_type=answer.content_type, headers=answer.headers
     )
@@ -282,7 +283,7 @@ def _refusal(refusal: Refusal, retry_after: int | None = None) -> web.Response:
     )
 
 
-def _allow_origin(request: web.BaseRequest, response: web.Response) -> None:
+def _allow_origin(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Any site may send: a browser's write key is public, and the answer tells nothing."""
     origin = request.headers.get("Origin")
     if origin is not None:

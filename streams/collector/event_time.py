@@ -9,6 +9,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _SECONDS_BELOW = 100_000_000_000
 """A bare number below this is in seconds (as milliseconds it would be before March 1973)."""
+_MILLISECONDS = [f".{number:03d}Z" for number in range(1000)]
 
 
 def parse_instant(value: object) -> int | None:
@@ -39,7 +40,7 @@ def corrected(original: int | None, sent: int | None, received: int) -> int:
 def instant_text(instant: int) -> str:
     """RFC 3339 in UTC with milliseconds, as the contract writes it. Seconds are remembered: events cluster."""
     second, millisecond = divmod(instant, 1000)
-    return f"{_second_text(second)}.{millisecond:03d}Z"
+    return _second_text(second) + _MILLISECONDS[millisecond]
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,9 @@
 """The gateway to Kafka: one producer, `acks=all`, records of many requests in one batch per partition.
 
 Records are collected into rounds. While a round is on its way the next one fills, so that latency stays that of
-one round trip and batches grow with the load by themselves. Requests wait for their round.
+a round trip or two and batches grow with the load by themselves. Requests wait for their round. A second round on
+the way would gain nothing, since the client has one request at a time under way to a broker, and cost a second
+request for the same records.
 """
 
 import asyncio
@@ -32,7 +34,6 @@ REQUEST_TIMEOUT_MS = 5_000
 PROBE_S, PROBE_AWAY_S, PROBE_TIMEOUT_S = 5.0, 0.5, 3.0
 """Seconds between looks at a broker that is there, at one that is away, and the longest look."""
 
-ROUNDS_ON_THE_WAY = 2
 MAX_BATCH_BYTES = 256 * 1024
 RECORD_OVERHEAD = 200  # bytes a record costs beyond its value: key, headers, Python objects
 
@@ -45,7 +46,8 @@ STOPPING = Unavailable("the collector is stopping", 1)
 class _Round:
     """Records of several requests that are acknowledged together, or not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self.records: dict[tuple[str, int], list[Outgoing]] = {}
         self.size = 0
         self.timer: asyncio.TimerHandle | None = None
@@ -61,7 +63,7 @@ class _Round:
                 self.records[place] = [record]
             else:
                 found.append(record)
-        waiting = asyncio.get_running_loop().create_future()
+        waiting = self._loop.create_future()
         self._waiting.append(waiting)
         return waiting
 
@@ -86,7 +88,7 @@ class KafkaGateway:
         self._partitions: dict[str, int] = {}
         self._unavailable: Unavailable | None = AWAY
         self._open: _Round | None = None
-        self._on_the_way: set[asyncio.Task[None]] = set()
+        self._on_the_way: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -111,24 +113,24 @@ class KafkaGateway:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
         deadline = monotonic() + within
-        while self._on_the_way and (left := deadline - monotonic()) > 0:
-            await asyncio.wait(self._on_the_way, timeout=left)
+        while self._on_the_way is not None and (left := deadline - monotonic()) > 0:
+            await asyncio.wait([self._on_the_way], timeout=left)
         await self._close_producer(max(deadline - monotonic(), 0.1))
-        for task in self._on_the_way:
-            task.cancel()
+        if self._on_the_way is not None:
+            self._on_the_way.cancel()
 
     async def publish(self, records: Sequence[Outgoing]) -> Unavailable | None:
         """None only after every record was acknowledged by all in-sync replicas."""
         if self._unavailable is not None:
             return self._unavailable
-        size = sum(len(record.value) + RECORD_OVERHEAD for record in records)
+        size = sum([len(record.value) for record in records]) + RECORD_OVERHEAD * len(records)
         if not self._budget.reserve(size):
             return FULL
         return await (self._open or self._begin()).add(records, size)
 
     def _begin(self) -> _Round:
         loop = asyncio.get_running_loop()
-        self._open = current = _Round()
+        self._open = current = _Round(loop)
         current.timer = loop.call_later(DEADLINE_S, self._expire, current)
         loop.call_soon(self._launch)  # after the other requests of this turn of the loop have joined
         return current
@@ -141,15 +143,14 @@ class KafkaGateway:
         late.settle(LATE)
 
     def _launch(self) -> None:
-        if self._open is None or len(self._on_the_way) >= ROUNDS_ON_THE_WAY:
+        if self._open is None or self._on_the_way is not None:
             return
         launched, self._open = self._open, None
-        task = asyncio.get_running_loop().create_task(self._carry(launched))
-        self._on_the_way.add(task)
-        task.add_done_callback(self._landed)
+        self._on_the_way = asyncio.get_running_loop().create_task(self._carry(launched))
+        self._on_the_way.add_done_callback(self._landed)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._on_the_way.discard(task)
+    def _landed(self, _: asyncio.Task[None]) -> None:
+        self._on_the_way = None
         self._launch()
 
     async def _carry(self, launched: _Round) -> None:

@@ -26,7 +26,7 @@ def seal(adapted: Adapted, received_at: int) -> None:
     """Write what the collector alone decides into each event, over anything an adapter or a sender has said."""
     own = {
         "source": adapted.source.name,
-        "source_kind": adapted.source.kind.value,
+        "source_kind": str(adapted.source.kind),
         "received_at": instant_text(received_at),
     }
     for event in adapted.events:
