@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from streams import kafka_access, topics
 from streams.identity.keys import Secret
@@ -147,8 +147,18 @@ def describe(client: KafkaAdminClient, names: Sequence[str]) -> dict[str, Found]
 
 
 def partition_counts(client: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
-    """How many partitions each of the topics has; one that does not exist is absent."""
+    """How many partitions each of the topics has; one that does not exist is absent.
+
+    Raises Refused for what may not be seen: nobody can say whether it is there, and who takes it for absent would
+    leave it out.
+    """
     answers = client.describe_topics(list(names))
+    hidden = [one["name"] for one in answers if one["error_code"] == TopicAuthorizationFailedError.errno]
+    if hidden:
+        raise Refused(
+            f"Kafka denies this client a look at {', '.join(sorted(hidden))}; grant DESCRIBE"
+            " (docs/operations.md, Rights in Kafka)"
+        )
     return {answer["name"]: len(answer["partitions"]) for answer in answers if not answer["error_code"]}
 
 

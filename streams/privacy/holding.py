@@ -20,6 +20,7 @@ from streams.settings import Settings
 SEARCHED: Final = (
     *topics.INPUTS,
     topics.LEAD_FORWARDS,
+    topics.LEAD_FORWARDS_SHADOW,
     topics.LEAD_TRANSITIONS,
     topics.ACCOUNT_ACTIVITIES,
     topics.SALES_HANDOFFS,
@@ -28,6 +29,8 @@ SEARCHED: Final = (
     topics.DEAD_LETTERS,
 )
 """All that may hold a person's data beside the score table."""
+
+FORWARDS: Final = frozenset({topics.LEAD_FORWARDS, topics.LEAD_FORWARDS_SHADOW})
 
 COUNTED: Final = frozenset({"seen", "owed"})
 """Of a record what is no data of a person: digests of event ids, and what is on its way elsewhere."""
@@ -112,7 +115,7 @@ def _told(record: Record) -> dict[str, Any]:
 
 def _value(record: Record) -> Any:
     """JSON as JSON, the pipeline's own format as what it says, all else as text."""
-    if record.topic == topics.LEAD_FORWARDS and (message := forward.decode(record.value)) is not None:
+    if record.topic in FORWARDS and (message := forward.decode(record.value)) is not None:
         return {"message": type(message).__name__, **plain(message)}
     value = record.value or b""
     try:

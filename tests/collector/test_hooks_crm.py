@@ -203,6 +203,30 @@ async def test_a_contact_that_is_gone_answers_nothing(collector: Running, crm: F
     assert partner["type"] == "relationship_set"
 
 
+def owner_changed(number: str) -> bytes:
+    change = json.loads(WEBHOOK)[0]
+    return json.dumps([change | {"propertyName": "hubspot_owner_id", "propertyValue": number}]).encode()
+
+
+async def test_an_owner_is_told_by_name(collector: Running, crm: FakeHubSpot) -> None:
+    others = [{"id": str(number), "email": f"{number}@firm.example"} for number in range(500)]
+    crm.owners = [*others, {"id": "777", "email": "sato@firm.example", "firstName": "Aiko", "lastName": "Sato"}]
+    for number in ("777", "7", "999"):
+        assert await told(collector, owner_changed(number)) == 200
+    crm.owners_readable = False
+    assert await told(collector, owner_changed("777")) == 200
+    told_as = [event["sales_person"] for event in collector.gateway.events(SALES_FEEDBACK)]
+    assert told_as == ["Aiko Sato", "7@firm.example", "999", "777"]
+
+
+async def test_while_hubspot_does_not_name_an_owner_the_webhook_is_to_come_again(
+    collector: Running, crm: FakeHubSpot
+) -> None:
+    crm.before = lambda request: Response(status=502) if request.path.endswith("/owners") else None
+    assert await told(collector, owner_changed("777")) == 503
+    assert collector.gateway.records == []
+
+
 async def test_what_is_no_answer_asks_nobody(collector: Running, crm: FakeHubSpot) -> None:
     assert await told(collector, b"[]") == 200
     assert await told(collector, b"{}") == 400

@@ -36,6 +36,8 @@ class FakeHubSpot:
     def __init__(self) -> None:
         self.contacts: dict[str, dict[str, str]] = {}
         self.companies: dict[str, dict[str, str]] = {}
+        self.owners: list[dict[str, str]] = []
+        self.owners_readable = True
         self.notes: dict[str, dict[str, str]] = {}
         self.lists: dict[str, str] = {}
         self.members: dict[str, set[str]] = defaultdict(set)
@@ -75,6 +77,8 @@ class FakeHubSpot:
                 return self._read(self.contacts, self._contacts, body)
             case ["v3", "objects", "companies", "batch", "read"]:
                 return self._read(self.companies, Index(self.companies), body)
+            case ["v3", "owners"]:
+                return self._owners(int(request.args["limit"]), int(request.args.get("after", 0)))
             case ["v3", "objects", "contacts", "batch", "update"]:
                 return self._each(body["inputs"], self._update)
             case ["v3", "objects", "contacts", "batch", "upsert"]:
@@ -93,6 +97,13 @@ class FakeHubSpot:
             case ["v3", "lists", number, "memberships", "add-and-remove"]:
                 return self._add_and_remove(number, body)
         return error(404, "OBJECT_NOT_FOUND")
+
+    def _owners(self, limit: int, after: int) -> Response:
+        if not self.owners_readable:
+            return error(403, "MISSING_SCOPES")
+        assert limit <= 500
+        more = {"paging": {"next": {"after": str(after + limit)}}} if after + limit < len(self.owners) else {}
+        return _json({"results": self.owners[after : after + limit], **more})
 
     def _list(self, name: str) -> Response:
         """By its name, whatever its case."""

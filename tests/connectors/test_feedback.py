@@ -192,7 +192,12 @@ def told_by(*changes: dict[str, Any]) -> list[dict[str, Any]]:
     found = hubspot.changes_of(json.dumps(changes).encode())
     assert isinstance(found, list)
     named = hubspot.records_of(found, shipped("hubspot"))
-    properties = {"email": "a@example.jp", "leadstreams_handoff_id": handoff_id(0), "domain": "firm.test"}
+    properties = {
+        "email": "a@example.jp",
+        "leadstreams_handoff_id": handoff_id(0),
+        "domain": "firm.test",
+        "name": "Sato Aiko",
+    }
     known = {(kind, one): properties for kind, ids in named.items() for one in ids if one == "101"}
     return taken(hubspot.translate(found, known, shipped("hubspot"), NOW))
 
@@ -229,6 +234,8 @@ def test_the_shipped_rules_know_every_answer_of_the_contract() -> None:
 def test_another_owner_and_what_a_company_is_to_us_are_answers() -> None:
     (owner,) = told_by(change(propertyName="hubspot_owner_id", propertyValue="77"))
     assert (owner["type"], owner["sales_person"], owner["email"]) == ("owner_changed", "77", "a@example.jp")
+    (named,) = told_by(change(propertyName="hubspot_owner_id", propertyValue="101"))
+    assert named["sales_person"] == "Sato Aiko"
     assert told_by(change(propertyName="hubspot_owner_id", propertyValue="")) == []
     of_company = {"subscriptionType": "company.propertyChange", "propertyName": "type", "propertyValue": "PARTNER"}
     (partner,) = told_by(change(**of_company))

@@ -23,7 +23,7 @@ from streams.connectors.feedback.result import (
     same,
     sorted_out,
 )
-from streams.connectors.feedback.rules import Answer, Rules, answer
+from streams.connectors.feedback.rules import Answer, Rule, Rules, answer
 from streams.connectors.http import compact
 
 SIGNATURE: Final = "X-HubSpot-Signature-v3"
@@ -35,6 +35,9 @@ _DECODED: Final = re.compile(r"%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGN
 
 Known = Mapping[tuple[str, str], Mapping[str, str]]
 """What HubSpot says of its records, by kind and id: those of their properties that have a value."""
+OWNERS: Final = "owners"
+"""The kind of those who own records; all that has to be known of one is its `NAME`."""
+NAME: Final = "name"
 
 
 def signed(
@@ -62,11 +65,15 @@ def changes_of(body: bytes) -> list[Mapping[str, Any]] | Refusal:
 
 
 def records_of(changes: Sequence[Mapping[str, Any]], rules: Rules) -> dict[str, list[str]]:
-    """Ids of the records about which something is answered, by the kind of record."""
+    """Ids of the records about which something is answered or told by name, by the kind of record."""
     found: dict[str, set[str]] = {}
     for change in changes:
-        if _meant(change, rules) is not None:
-            found.setdefault(_kind(change), set()).add(str(change.get("objectId")))
+        rule = _rule(change, rules)
+        if rule is None or answer(rule, _value(change)) is None:
+            continue
+        found.setdefault(_kind(change), set()).add(str(change.get("objectId")))
+        if rule.names is not None:
+            found.setdefault(rule.names, set()).add(_value(change))
     return {kind: sorted(ids) for kind, ids in found.items()}
 
 
@@ -88,16 +95,30 @@ def _kind(change: Mapping[str, Any]) -> str:
     return kind if what == "propertyChange" else ""
 
 
-def _meant(change: Mapping[str, Any], rules: Rules) -> Answer | None:
-    rule = rules.objects.get(_kind(change))
-    if rule is None or change.get("changeSource") in rules.ignored_sources:
+def _value(change: Mapping[str, Any]) -> str:
+    return str(change.get("propertyValue") or "").strip()
+
+
+def _rule(change: Mapping[str, Any], rules: Rules) -> Rule | None:
+    """The rule of the property that changed."""
+    of_kind = rules.objects.get(_kind(change))
+    if of_kind is None or change.get("changeSource") in rules.ignored_sources:
         return None
-    named = (one for one in rule.answers if one.field == change.get("propertyName"))
-    return next((answer(one, str(change.get("propertyValue") or "")) for one in named), None)
+    return next((one for one in of_kind.answers if one.field == change.get("propertyName")), None)
+
+
+def _meant(change: Mapping[str, Any], known: Known, rules: Rules) -> Answer | None:
+    """What the change answers; a number in the words of who has it, if HubSpot told."""
+    rule = _rule(change, rules)
+    if rule is None:
+        return None
+    value = _value(change)
+    named = known.get((rule.names, value), {}) if rule.names is not None else {}
+    return answer(rule, named.get(NAME, value))
 
 
 def _document(change: Mapping[str, Any], known: Known, rules: Rules, now: int) -> Document | None:
-    meant = _meant(change, rules)
+    meant = _meant(change, known, rules)
     of = known.get((_kind(change), str(change.get("objectId"))))
     if meant is None or of is None:
         return None

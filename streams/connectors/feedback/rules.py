@@ -1,7 +1,7 @@
 """Which value of which field of a CRM means which answer: configuration, checked like everything else."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -38,6 +38,7 @@ class Rule(Strict):
     values: dict[str, Answer] = Field(default_factory=dict)
     any: Answer | None = None
     as_: str | None = Field(None, alias="as", description="field of the event that takes the value as it is")
+    names: Literal["owners"] | None = Field(None, description="whose number the value is: told by name")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
