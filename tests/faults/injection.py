@@ -114,10 +114,15 @@ def guest(site: Site, watch: Watch, rng: random.Random) -> None:
     watch.note("worker leaves")
 
 
+def _start_broker(site: Site, watch: Watch) -> None:
+    for _ in range(site.start_broker()):
+        watch.note("its coordinator lost, a further start")
+
+
 def kill_broker(site: Site, watch: Watch, rng: random.Random) -> None:
     """kill -9 of the broker, and a start at once."""
     site.kill_broker()
-    site.broker.start()
+    _start_broker(site, watch)
     watch.note("broker kill -9")
 
 
@@ -125,7 +130,7 @@ def broker_outage(site: Site, watch: Watch, rng: random.Random) -> None:
     """The broker is away for 70 s."""
     site.kill_broker()
     time.sleep(LONG_OUTAGE_S)
-    site.broker.start()
+    _start_broker(site, watch)
     watch.note("broker away 70 s")
 
 
@@ -197,7 +202,7 @@ def fill_broker_disk(site: Site, watch: Watch, rng: random.Random) -> None:
     filler.unlink()
     site.broker_kills += 1
     site.broker.kill()
-    site.broker.start()
+    _start_broker(site, watch)
     watch.note("broker disk full")
 
 

@@ -128,7 +128,7 @@ def short_outage(site: Site, watch: Watch, rng: random.Random, deadline: float) 
         time.sleep(2.0)
         site.kill_broker()
         time.sleep(OUTAGE_S)
-        site.broker.start()
+        site.start_broker()
         watch.note("broker away")
         time.sleep(2.0)
 
