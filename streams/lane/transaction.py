@@ -200,6 +200,8 @@ async def _close(producer: AIOKafkaProducer) -> None:
         await asyncio.wait([closing], timeout=CLOSE_PATIENCE_S)
     if closing.done():
         _seen(closing)
+    for task in _tasks_of(producer._sender):  # a request to be repeated waits for metadata that nobody fetches now
+        task.cancel()
     _forgive(producer)  # what failed only now
 
 

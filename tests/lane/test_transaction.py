@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ProducerFenced
+from aiokafka.producer.sender import SendProduceReqHandler
 
 from streams.changes import Changes
 from streams.lane import transaction
@@ -72,3 +73,19 @@ async def test_batches_that_wait_for_a_broker_when_their_flush_is_given_up_may_f
     writer._producer = None
     await producer.stop()
     assert said == []
+
+
+async def test_a_request_that_is_to_be_repeated_ends_with_its_producer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a cut: the connection is closed, and what failed waits for metadata that nobody fetches."""
+
+    async def waiting(handler: SendProduceReqHandler, node_id: int) -> None:
+        await handler._client._maybe_wait_metadata()
+
+    monkeypatch.setattr(SendProduceReqHandler, "do", waiting)
+    producer = AIOKafkaProducer()
+    _ = producer.client.force_metadata_update()
+    request = asyncio.ensure_future(producer._sender._send_produce_req(1, {}))
+    await asyncio.sleep(0)
+    await transaction._close(producer)
+    await asyncio.wait([request], timeout=1)
+    assert request.cancelled()
