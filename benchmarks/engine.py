@@ -89,7 +89,12 @@ class Engine:
                 "-b",
                 "0",
             ]
-        return [python, "-m", job, *(["worker", "-l", "error", "--without-web"] if self.slow else [])]
+        return [
+            python,
+            "-m",
+            job,
+            *(["worker", "-l", "error", "--without-web"] if self.folder == "faust_stock" else []),
+        ]
 
     def environment(self, ground: Ground, state: Path) -> dict[str, str]:
         own = {
@@ -143,7 +148,9 @@ def _flink(store: str, state: str) -> Engine:
 
 def _quix(delivery: str, commit_s: float, suffix: str) -> Engine:
     settings = {"BENCH_GUARANTEE": delivery.replace(" ", "-")}
-    return Engine(f"quix-{suffix}", "Quix Streams", "python", "quix", "RocksDB", delivery, commit_s, settings)
+    return Engine(
+        f"quix-{suffix}", "Quix Streams", "python", "quix", "RocksDB", delivery, commit_s, settings, slow=True
+    )
 
 
 def _ours(model: str) -> Engine:
@@ -174,15 +181,15 @@ ALL: Final = (
 
 
 def _environment(name: str, requirements: Path) -> Path:
-    """A virtual environment of its own, made anew when its requirements change; its Python."""
+    """A virtual environment of its own; its Python. Made anew when its requirements or our interpreter change."""
     home = INSTALLED / name
-    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(requirements.read_bytes() + sys.base_prefix.encode()).hexdigest()
     mark = home / "installed"
     if not mark.exists() or mark.read_text() != wanted:
         shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        pip = [str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        subprocess.run([*pip, "install", "-r", str(requirements)], check=True)
+        uv = [sys.executable, "-m", "uv", "--quiet"]
+        subprocess.run([*uv, "venv", "--python", sys.executable, str(home)], check=True)
+        subprocess.run([*uv, "pip", "install", "--python", str(home), "-r", str(requirements)], check=True)
         mark.write_text(wanted)
     return home / "bin" / "python"
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +50,8 @@ def described() -> str:
     java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     release = java.splitlines()[0].replace('"', "") if java else "no Java"
     system = f"{platform.system()} {platform.release()}"
-    return f"{name}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}, {release}"
+    python = f"Python {platform.python_version()} of {sys.base_prefix}"  # how it was built makes a fifth
+    return f"{name}, {os.cpu_count()} cores, {system}, {python}, {release}"
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from streams import topics
 from streams.broker import free_port
 
 PATIENCE_S: Final = 120.0
+POLL_S: Final = 0.5
+"""Between two looks at the worker's metrics: it spends its own time on each."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +111,7 @@ class Worker:
                 applied, deadline = figures["applied"], time.monotonic() + patience_s
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise TimeoutError(f"the worker did not get there: {figures and figures['applied']}")
-            time.sleep(0.05)
+            time.sleep(POLL_S)
 
 
 def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | int | str]:
@@ -121,7 +124,7 @@ def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | i
                 profiler_program(),
                 "record",
                 "-d",
-                "8",
+                "3600",
                 "-r",
                 "200",
                 "-f",
@@ -132,6 +135,7 @@ def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | i
             profiler = subprocess.Popen([*command, "-p", str(worker.process.pid)])
         last = worker.wait(lambda m: m["applied"] >= options.events)
         if profiler is not None:
+            profiler.send_signal(signal.SIGINT)
             profiler.wait(20)
     applied = last["applied"] - first["applied"]
     processor = applied / (last["process_cpu_seconds_total"] - first["process_cpu_seconds_total"])

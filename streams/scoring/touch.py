@@ -1,5 +1,6 @@
 """The ways by which a lead came: the first and the last one, as functions of the set of its events."""
 
+from functools import lru_cache
 from typing import Final
 
 from streams.scoring.event import Event
@@ -18,27 +19,37 @@ OF_TYPE: Final = {
 """Types of events that are a way to come by themselves."""
 LONGEST: Final = 80
 """Characters kept of a channel's name."""
+MOST_CAMPAIGNS: Final = 1_000
+"""Pairs of source and medium whose channel is remembered."""
 
 
 def channel(event: Event) -> str | None:
     """By which channel the event says that somebody came; None for one that does not say, and for a machine's."""
     if event.is_machine:
         return None
-    told = (event.touch_channel or "").strip() or OF_TYPE.get(event.type) or _campaign(event)
+    told = (event.touch_channel or "").strip() or OF_TYPE.get(event.type)
+    told = told or _campaign(event.utm_source, event.utm_medium)
     return told[:LONGEST] if told else None
 
 
-def _campaign(event: Event) -> str | None:
+@lru_cache(maxsize=MOST_CAMPAIGNS)
+def _campaign(source: str | None, medium: str | None) -> str | None:
     """Without the collector's enrichment: source and medium of the campaign, as web analytics write them."""
-    parts = (part.strip() for part in (event.utm_source, event.utm_medium) if part)
+    parts = (part.strip() for part in (source, medium) if part)
     return " / ".join(part for part in parts if part) or None
 
 
 def note(lead: Lead, event: Event) -> None:
     """Keep it if it is the first or the last."""
     told = channel(event)
-    if told is not None:
-        lead.touches = unite(lead.touches, ((event.at, event.event_id, told),))
+    if told is None:
+        return
+    touch, touches = (event.at, event.event_id, told), lead.touches
+    if len(touches) > 1 and touches[0] < touch:  # the usual case: after the first
+        if touch > touches[1]:
+            lead.touches = (touches[0], touch)
+    else:
+        lead.touches = unite(touches, (touch,))
 
 
 def unite(touches: tuple[Touch, ...], more: tuple[Touch, ...]) -> tuple[Touch, ...]:
