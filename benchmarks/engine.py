@@ -187,9 +187,9 @@ def _environment(name: str, requirements: Path) -> Path:
     mark = home / "installed"
     if not mark.exists() or mark.read_text() != wanted:
         shutil.rmtree(home, ignore_errors=True)
-        uv = [sys.executable, "-m", "uv", "--quiet"]
-        subprocess.run([*uv, "venv", "--python", sys.executable, str(home)], check=True)
-        subprocess.run([*uv, "pip", "install", "--python", str(home), "-r", str(requirements)], check=True)
+        subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", str(home)], check=True)
+        pip = [str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+        subprocess.run([*pip, "install", "-r", str(requirements)], check=True)
         mark.write_text(wanted)
     return home / "bin" / "python"
 
