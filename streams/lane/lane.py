@@ -261,6 +261,8 @@ class Lane:
 
     def unready(self) -> list[str]:
         """Why the worker is not ready; empty when it is."""
+        if self._thread is None:
+            return ["the group has not assigned partitions yet"]
         reasons = [] if self.broker_up else ["the broker does not answer"]
         if not self.stable.is_set():
             reasons.append("no assignment is held")

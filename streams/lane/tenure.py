@@ -29,7 +29,7 @@ COALESCE_S: Final = 0.15
 """Between flushes under load: a transaction costs 11 to 27 ms, and a lead that changes often is written once."""
 BACKLOG_RECORDS: Final = 1_000
 """Unread records from which a partition is under load and its flushes wait for each other's leads."""
-DEEP_COALESCE_S: Final = 0.6
+DEEP_COALESCE_S: Final = 2.0
 DEEP_BACKLOG_RECORDS: Final = 20_000
 """Unread records from which nobody waits for the next flush: fewer and larger ones catch up sooner."""
 MAX_PENDING: Final = 50_000

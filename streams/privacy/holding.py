@@ -26,6 +26,7 @@ SEARCHED: Final = (
     topics.SALES_HANDOFFS,
     topics.SALES_HANDOFFS_SHADOW,
     topics.LEAD_TRANSITIONS_SHADOW,
+    topics.LEAD_SCORES_SHADOW,
     topics.DEAD_LETTERS,
 )
 """All that may hold a person's data beside the score table."""
@@ -117,7 +118,9 @@ def _value(record: Record) -> Any:
     """JSON as JSON, the pipeline's own format as what it says, all else as text."""
     if record.topic in FORWARDS and (message := forward.decode(record.value)) is not None:
         return {"message": type(message).__name__, **plain(message)}
-    value = record.value or b""
+    value, key = record.value or b"", (record.key or b"").decode("utf-8", "replace")
+    if record.topic == topics.LEAD_SCORES_SHADOW and value and KEY.fullmatch(key):
+        return plain(log.lead(key, value))
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
