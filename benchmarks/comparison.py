@@ -32,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--commit-s", type=float, default=60.0, help="at least so often: for short logs")
     parser.add_argument("--only", default="", help="beginnings of engines' names, with commas; ours always runs")
     parser.add_argument("--figures", type=Path, default=Path(tempfile.gettempdir()) / "leadstreams-peers.json")
+    parser.add_argument("--keep", action="store_true", help="the figures of engines that are not run this time")
     parser.add_argument("--no-write", action="store_true", help="leave README.md and the picture alone")
 
 
@@ -64,6 +65,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "engines": [table.summary(each, each.version(), courses) for each in chosen],
         "courses": [found._asdict() for found in courses],
     }
+    if options.keep:
+        report = table.kept(json.loads(options.figures.read_text()), report)
     options.figures.write_text(json.dumps(report, indent=2))
     if not options.no_write:
         table.write(HERE / "README.md", report)

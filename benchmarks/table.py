@@ -50,6 +50,20 @@ def summary(engine: Engine, version: str, courses: list[Course]) -> dict[str, An
     }
 
 
+def kept(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """An earlier report with the engines of a later one in their places; each is compared with ours of its own run."""
+    later = {each["name"]: each for each in report["engines"]}
+    ours = later.pop("leadstreams")
+    for each in later.values():
+        each["beside"] = ours["by_log"]
+    engines = [later.pop(each["name"], each) for each in before["engines"]]
+    return before | {
+        "engines": engines + list(later.values()),
+        "courses": before["courses"] + report["courses"],
+        "command": f"{before['command']}; {report['command']}",
+    }
+
+
 def rendered(report: dict[str, Any]) -> str:
     """The section between the markers."""
     engines = report["engines"]
@@ -57,24 +71,17 @@ def rendered(report: dict[str, Any]) -> str:
     lines = [
         f"{report['date']}, {report['machine']}; Apache Kafka 4.1.1; {report['events']:,} events of"
         f" {report['bytes_per_event']} bytes, {report['leads']:,} leads (Zipf), {report['repeats']:.0%} of the"
-        f" events sent twice, {report['partitions']} partitions of 4 topics; rounds: {report['rounds']}, in turn.",
+        f" events sent twice, {report['partitions']} partitions of 4 topics; rounds: {report['rounds']}, in turn."
+        " Where a row names a number of events, its log was that long, and so was that of ours beside it.",
         "",
         "| engine | state | delivery, commits | events/s/core | spread | per CPU s | ours is | handoffs |",
         "|---|---|---|---:|---:|---:|---:|---|",
     ]
-    shorter = {each["events"] for each in engines} - {report["events"], 0}
-    if shorter:
-        names = ", ".join(dict.fromkeys(each["title"] for each in engines if each["events"] in shorter))
-        lines.insert(
-            1,
-            f"On a log of {min(shorter):,} events, since a longer one would take hours: {names}; the ratio is of"
-            " ours on that log.",
-        )
     order = sorted(engines, key=lambda each: -(each["per_s"] or [0])[0])
     lines += [_row(each, ours) for each in order]
     lines += [
         "",
-        f"Repeat with `{report['command']}`.",
+        "Repeat with " + ", then ".join(f"`{command}`" for command in report["command"].split("; ")) + ".",
         "",
         f"![Events per second and core]({picture_of(report)})",
     ]
@@ -83,11 +90,12 @@ def rendered(report: dict[str, Any]) -> str:
 
 def _row(each: dict[str, Any], ours: dict[str, Any]) -> str:
     title = f"{each['title']} {each['version']}"
-    head = f"| {title} | {each['state']} | {each['delivery']}{each['commit']} |"
+    log = "" if each["events"] in (0, ours["events"]) else f"; {each['events']:,} events"
+    head = f"| {title} | {each['state']} | {each['delivery']}{each['commit']}{log} |"
     if each["per_s"] is None:
         return f"{head} does not count | | | | {_verdict(each)} |"
     median, low, high = each["per_s"]
-    beside = ours["by_log"].get(str(each["events"]))
+    beside = each.get("beside", ours["by_log"]).get(str(each["events"]))
     ratio = f"{beside / median:.2f}" if beside else ""
     cost = each["per_processor_s"][0]
     return f"{head} {median:,.0f} | {low:,.0f} to {high:,.0f} | {cost:,.0f} | {ratio} times | {_verdict(each)} |"
