@@ -148,9 +148,7 @@ def _flink(store: str, state: str) -> Engine:
 
 def _quix(delivery: str, commit_s: float, suffix: str) -> Engine:
     settings = {"BENCH_GUARANTEE": delivery.replace(" ", "-")}
-    return Engine(
-        f"quix-{suffix}", "Quix Streams", "python", "quix", "RocksDB", delivery, commit_s, settings, slow=True
-    )
+    return Engine(f"quix-{suffix}", "Quix Streams", "python", "quix", "RocksDB", delivery, commit_s, settings)
 
 
 def _ours(model: str) -> Engine:

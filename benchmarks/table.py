@@ -51,7 +51,7 @@ def summary(engine: Engine, version: str, courses: list[Course]) -> dict[str, An
 
 
 def kept(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
-    """An earlier report with the engines of a later one in their places; each is compared with ours of its own run."""
+    """An earlier report with the engines of a later one in their places, each beside ours of its own run."""
     later = {each["name"]: each for each in report["engines"]}
     ours = later.pop("leadstreams")
     for each in later.values():
