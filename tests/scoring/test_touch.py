@@ -1,5 +1,7 @@
 """The ways by which a lead came are a function of the set of its events."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,12 +9,14 @@ from streams.scoring import touch
 from streams.scoring.event import Event
 from streams.scoring.lead import Lead
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
 
 def clicked(at: int, channel: str) -> Event:
     return Event(
         event_id=f"{at}-{channel}",
         type="page_viewed",
-        occurred_at="-",
+        occurred_at=NOON,
         anonymous_id="a",
         at=at,
         touch_channel=channel,
