@@ -40,6 +40,9 @@ from tests.kafka.traffic import traffic, write
 SECRET = Secret(pipeline.SECRET.encode())
 SEAL = Seal(SECRET, "crash")
 PER_SECOND = 800
+ENOUGH = 20
+LEAST_ROUNDS, MOST_ROUNDS = 4, 40
+"""Of traffic: a busy machine's workers seldom answer within a page's time, so the load goes on until some have."""
 
 
 class Fleet:
@@ -165,15 +168,16 @@ async def test_an_alias_leads_to_its_lead_over_workers(fleet: Fleet) -> None:
 
 
 async def test_under_load_the_live_record_is_durable_and_never_behind_the_copy(fleet: Fleet) -> None:
-    done = threading.Event()
+    done, enough = threading.Event(), threading.Event()
 
     def load() -> None:
-        for seed in range(10, 14):
-            fleet.send(1500, seed)
+        for number in range(MOST_ROUNDS):
+            if number >= LEAST_ROUNDS and enough.is_set():
+                break
+            fleet.send(1500, 10 + number)
         done.set()
 
     told: dict[int, list[tuple[str, Durable]]] = defaultdict(list)
-    ahead = 0
     async with console(fleet) as asker:
         await asker.all_live()
         keys, count = await asker.keys(), asker.desk.feed.partitions
@@ -187,14 +191,15 @@ async def test_under_load_the_live_record_is_durable_and_never_behind_the_copy(f
                 if found is None:
                     continue
                 told[number].append((key, found))
+                if sum(map(len, told.values())) > ENOUGH:
+                    enough.set()
                 assert all(found.offsets.get(topic, 0) >= offset for topic, offset in copy.seen.items())
                 assert found.value is not None
                 assert copy.value is not None
                 assert records.decode(found.value).arrival >= records.decode(copy.value).arrival
-                ahead += found.value != copy.value
         await sending
         await live.close(web.Application())
-    assert sum(map(len, told.values())) > 20
+    assert enough.is_set()
     for number, answers in told.items():
         held = await every_record(fleet.settings, number)
         assert all((key, found.value) in held for key, found in answers)
