@@ -125,6 +125,10 @@ class Partition(Protocol):
     def pending(self) -> int:
         """Events applied and effects owed since the last `take`; 0 means there is nothing to flush."""
 
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for what is pending: a handoff, or what may become one, is on its way."""
+
     def take(self) -> Changes:
         """Hand over everything since the last `take`."""
 

@@ -43,7 +43,8 @@ HANDOFF_AGE = Histogram(
 )
 
 # One per flush: from the first record applied after the last flush to the confirmed commit, which is our own part
-# of the latency. At least the setting flush_ms; rises with slow transactions and deeper coalescing.
+# of the latency. At least the setting flush_ms, up to 0.1 s more where no handoff waits; rises with slow
+# transactions and with a backlog.
 COMMIT_DELAY = Histogram(
     "leadstreams_commit_delay_seconds", "From the first record applied to its commit", buckets=_DURATIONS
 )

@@ -16,6 +16,7 @@ class Outbox:
     def __init__(self, table: Table, exactly_once: bool) -> None:
         self._table = table
         self._exactly_once = exactly_once
+        self.urgent = False
         self._effects: list[Effect] = []
         self._taken: set[str] = set()
         self._paid: set[str] = set()
@@ -25,6 +26,10 @@ class Outbox:
 
     def owe(self, effect: Effect) -> None:
         self._effects.append(effect)
+
+    def hurry(self) -> None:
+        """Sales waits for what is owed: it should not wait for others to be sent with."""
+        self.urgent = True
 
     def restored(self) -> None:
         """What a former owner may have died before sending is owed again."""
@@ -52,7 +57,7 @@ class Outbox:
 
     def take(self) -> list[Effect]:
         """Hand over the effects."""
-        effects, self._effects = self._effects, []
+        effects, self._effects, self.urgent = self._effects, [], False
         return effects
 
     def confirm(self) -> None:

@@ -34,4 +34,5 @@ class Sales:
         if made is not None:
             partition = partition_of(told.lead_key, self._partitions)
             self._outbox.owe(handoff.record(made, told.traceparent, mode, partition))
+            self._outbox.hurry()
         return made is not None and told.handoff_id is not None

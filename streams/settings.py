@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     phone_region: str | None = Field(
         None, pattern=r"^[A-Z]{2}$", description="country of telephone numbers that name none, for enrichment"
     )
-    flush_ms: int = Field(10, ge=1, le=60_000, description="the longest that work waits for its transaction")
+    flush_ms: int = Field(10, ge=1, le=60_000, description="work waits so long for more to be committed with")
     reject_share: float = Field(0.5, gt=0, le=1, description="halt a partition past this share of refused records")
     session_timeout_s: float = Field(10.0, ge=3, description="a silent worker's partitions move after this")
     lead_url: str | None = Field(LEAD_URL, description="a lead's page; {key} is filled in; empty: none")

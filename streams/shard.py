@@ -37,6 +37,8 @@ from streams.table import ACCOUNT_KEYS, Table
 from streams.transition import Cause, Transition
 
 ERASURE: Final = "lead_erased"
+FREQUENT: Final = (topics.WEB_VISITS, topics.EMAIL_ENGAGEMENT)
+"""Events that seldom decide: one of these does not hurry on its way to its lead."""
 NO_COMPANY: Final = Rejected(
     Reason.BAD_FIELD, "company_domain: expected the domain of a company, from another source than a browser"
 )
@@ -289,6 +291,8 @@ class Shard:
         """Owe a transition to whoever reads them, and to the account by which sales hears of it."""
         value = transition.encode(told)
         self._outbox.owe(Effect(topics.LEAD_TRANSITIONS, self.number, key.encode(), value, (), key))
+        if told.handoff_id is not None:
+            self._outbox.hurry()
         self._reports.tell(key, lead, told)
 
     def _hand_over(self, record: Record) -> None:
@@ -332,6 +336,8 @@ class Shard:
             raw = record.value or b""
         trace = trace_context.headers(intake.traceparent(record))
         self._kinship.send(key, EventForward(*source, arrival, hops, raw, via), None, trace)
+        if source[0] not in FREQUENT:
+            self._outbox.hurry()
 
     def _receive(self, record: Record) -> None:
         """One record of `lead-forwards`."""
@@ -408,6 +414,10 @@ class Shard:
     @property
     def pending(self) -> int:
         return self._events + len(self._outbox)
+
+    @property
+    def urgent(self) -> bool:
+        return self._outbox.urgent
 
     def take(self) -> Changes:
         """Everything since the last take, in one synchronous step."""

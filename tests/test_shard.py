@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dead_letter import Headers, Reason
-from streams import model_file, order, progress, topics
-from streams.changes import Halted, Refused
+from streams import model_file, order, progress, topics, transition
+from streams.changes import Effect, Halted, Refused
 from streams.identity import forward
 from streams.identity.keys import Secret, partition_of
 from streams.lane.record import UNDECODABLE, Record
@@ -20,7 +20,7 @@ from streams.replay import difference
 from streams.scoring.instant import DAY
 from streams.scoring.lead import FORMAT
 from streams.scoring.model import Model
-from streams.shard import Shard
+from streams.shard import FREQUENT, Shard
 from tests.facts import facts, ids, remembered, together
 from tests.laboratory import MODEL, SECRET, Crash, Laboratory, key_of, terms_of, wire
 from tests.persons import acts, topic_of
@@ -220,6 +220,52 @@ def test_whichever_write_is_the_last_the_same_handoffs_reach_sales(exactly_once:
             return bool(next(written) != fatal)
 
         assert by_id(sell(exactly_once, dies).values(topics.SALES_HANDOFFS), "id") == undisturbed, steps[fatal]
+
+
+# --- what sales waits for
+
+
+def for_sales(effect: Effect) -> bool:
+    """A handoff or news of one, a transition that becomes one, or an event on its way that may."""
+    if effect.topic == topics.LEAD_TRANSITIONS:
+        told = transition.decode(effect.value or b"")
+        return told is not None and told.handoff_id is not None
+    if effect.topic == topics.LEAD_FORWARDS:
+        passed = forward.decode(effect.value)
+        return isinstance(passed, forward.EventForward) and passed.topic not in FREQUENT
+    return effect.topic == topics.SALES_HANDOFFS
+
+
+class Observed(Laboratory):
+    """Holds each flush that was called urgent against what it sent."""
+
+    seen: set[bool]
+
+    def flush(self, number: int, survives: Callable[[str], bool] = lambda step: True) -> None:
+        shard = self.shards[number]
+        urgent = shard.urgent
+        sent = {key: len(log) for key, log in self.logs.items()}
+        super().flush(number, survives)
+        fresh = [
+            Effect(topic, partition, one.key, one.value)
+            for (topic, partition), log in self.logs.items()
+            for one in log[sent.get((topic, partition), 0) :]
+        ]
+        assert urgent == any(map(for_sales, fresh))
+        assert not shard.urgent
+        self.seen.add(urgent)
+
+
+@KEPT
+@given(SEEDS, PARTITIONS)
+def test_urgent_is_what_brings_a_handoff_further_and_nothing_else(seed: int, partitions: int) -> None:
+    lab = Observed(terms_of(), partitions, Random(seed))
+    lab.seen = set()
+    for document in (*person(lab.rng), *BUYER):
+        returned = document["type"] == "handoff_rejected"
+        lab.send(document, topics.SALES_FEEDBACK if returned else topic_of(document), at=LATER)
+        lab.run()
+    assert lab.seen == {True, False}
 
 
 # --- refusals

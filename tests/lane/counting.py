@@ -139,6 +139,10 @@ class CountingPartition:
     def pending(self) -> int:
         return self._events + len(self._effects)
 
+    @property
+    def urgent(self) -> bool:
+        return any(effect.topic == topics.SALES_HANDOFFS for effect in self._effects)
+
     def take(self) -> Changes:
         encode = msgspec.msgpack.encode
         table: list[tuple[bytes, bytes | None]] = [(key, encode(self.table[key])) for key in self._dirty]

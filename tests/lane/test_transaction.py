@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import ProducerFenced
-from aiokafka.producer.sender import SendProduceReqHandler
+from aiokafka.errors import ConcurrentTransactions, ProducerFenced
+from aiokafka.producer.sender import AddPartitionsToTxnHandler, SendProduceReqHandler
+from aiokafka.protocol.transaction import AddPartitionsToTxnResponse_v0
 
 from streams.changes import Changes
 from streams.lane import transaction
@@ -73,6 +74,15 @@ async def test_batches_that_wait_for_a_broker_when_their_flush_is_given_up_may_f
     writer._producer = None
     await producer.stop()
     assert said == []
+
+
+async def test_a_transaction_asks_again_soon_while_the_markers_of_the_one_before_are_written() -> None:
+    options = {"bootstrap_servers": "localhost:1"}
+    producer = transaction._producer(options, client_id="it", transactional_id="it")
+    handler = AddPartitionsToTxnHandler(producer._sender, {TopicPartition("topic", 0)})
+    answer = AddPartitionsToTxnResponse_v0(0, [("topic", [(0, ConcurrentTransactions.errno)])])
+    assert handler.handle_response(answer) == transaction.RETRY_BACKOFF_MS / 1000
+    await producer.stop()
 
 
 async def test_a_request_that_is_to_be_repeated_ends_with_its_producer(monkeypatch: pytest.MonkeyPatch) -> None:
