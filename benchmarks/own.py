@@ -1,6 +1,7 @@
 """Our own worker alone: what `make bench` prints."""
 
 import argparse
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError
@@ -32,11 +33,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--flush-ms", type=int, default=10)
     parser.add_argument("--model", default="published")
+    parser.add_argument("--workers", type=int, default=1, help="so many, which share the core")
     parser.add_argument("--profile", type=Path, help="a file for py-spy's raw samples of the worker")
 
 
 def run(options: argparse.Namespace) -> dict[str, float | int | str]:
-    """Load the topics, run one worker over them until nothing is unread, and read its own figures."""
+    """Load the topics, run the workers over them until nothing is unread, and read their own figures."""
     with (
         tempfile.TemporaryDirectory() as directory,
         Ground(Path(directory), options.events, options.leads, options.partitions) as ground,
@@ -115,33 +117,23 @@ class Worker:
 
 
 def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | int | str]:
-    profiler = None
     settings = {"LEADSTREAMS_FLUSH_MS": str(options.flush_ms), "LEADSTREAMS_MODEL": options.model}
-    with Worker(ground, settings) as worker:
-        first = worker.wait(lambda m: m["applied"] > options.events * 0.05)
+    with contextlib.ExitStack() as running:
+        workers = [running.enter_context(Worker(ground, settings)) for _ in range(options.workers)]
+        begun = options.events * 0.05
+        for worker in workers:  # all of them at work: the group has settled
+            worker.wait(lambda m: m["applied"] > begun / options.workers)
+        first = _together(workers)
         if options.profile:
-            command = [
-                profiler_program(),
-                "record",
-                "-d",
-                "3600",
-                "-r",
-                "200",
-                "-f",
-                "raw",
-                "-o",
-                str(options.profile),
-            ]
-            profiler = subprocess.Popen([*command, "-p", str(worker.process.pid)])
-        last = worker.wait(lambda m: m["applied"] >= options.events)
-        if profiler is not None:
-            profiler.send_signal(signal.SIGINT)
-            profiler.wait(20)
+            running.enter_context(_profiled(workers[0], options.profile))
+        workers[0].wait(lambda _: _together(workers)["applied"] >= options.events)
+        last = _together(workers)
     applied = last["applied"] - first["applied"]
     processor = applied / (last["process_cpu_seconds_total"] - first["process_cpu_seconds_total"])
     return {
         "events": options.events,
         "leads": options.leads,
+        "workers": options.workers,
         "bytes_per_event": ground.bytes_per_event,
         "loaded_per_s": round(ground.loaded_per_s),
         "events_per_s": round(applied / (last["time"] - first["time"])),
@@ -150,6 +142,24 @@ def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | i
         "rss_mb": round(last["process_resident_memory_bytes"] / 1e6),
         "handoffs": int(last["leadstreams_handoffs_total"]),
     }
+
+
+def _together(workers: list[Worker]) -> dict[str, float]:
+    """The sums of their figures; `time` is the last one's."""
+    found = [worker.wait(lambda _: True) for worker in workers]
+    return {name: sum(each.get(name, 0.0) for each in found) for name in found[0]} | {"time": found[-1]["time"]}
+
+
+@contextlib.contextmanager
+def _profiled(worker: Worker, samples: Path) -> Iterator[None]:
+    """Until the end, or until the worker stops."""
+    command = [profiler_program(), "record", "-d", "3600", "-r", "200", "-f", "raw", "--gil", "-o", str(samples)]
+    profiler = subprocess.Popen([*command, "-p", str(worker.process.pid)])
+    try:
+        yield
+    finally:
+        profiler.send_signal(signal.SIGINT)
+        profiler.wait(20)
 
 
 def profiler_program() -> str:

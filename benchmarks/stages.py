@@ -1,6 +1,7 @@
 """What each stage of an event costs: samples of the worker's processor time, by py-spy, as microseconds an event.
 
-A sample belongs to the innermost frame whose file says a stage; so C code called from there counts with it.
+A sample belongs to the innermost frame whose file says a stage; so C code called from there counts with it. Only
+threads that hold the interpreter's lock are sampled: the consumer's waits in C code that py-spy takes for work.
 """
 
 import argparse
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             first = worker.wait(lambda m: m["applied"] > options.events * 0.2)
             command = [profiler_program(), "record", "-r", str(RATE_HZ), "-d", f"{options.seconds:g}", "-f", "raw"]
             subprocess.run(
-                [*command, "-o", str(raw), "-p", str(worker.process.pid)], check=True, capture_output=True
+                [*command, "--gil", "-o", str(raw), "-p", str(worker.process.pid)], check=True, capture_output=True
             )
             last = worker.figures()
         assert last is not None
