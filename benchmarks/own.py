@@ -124,9 +124,10 @@ def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | i
         for worker in workers:  # all of them at work: the group has settled
             worker.wait(lambda m: m["applied"] > begun / options.workers)
         first = _together(workers)
+        first_one, *others = workers
         if options.profile:
-            running.enter_context(_profiled(workers[0], options.profile))
-        workers[0].wait(lambda _: _together(workers)["applied"] >= options.events)
+            running.enter_context(_profiled(first_one, options.profile))
+        first_one.wait(lambda m: m["applied"] + _together(others).get("applied", 0.0) >= options.events)
         last = _together(workers)
     applied = last["applied"] - first["applied"]
     processor = applied / (last["process_cpu_seconds_total"] - first["process_cpu_seconds_total"])
@@ -146,8 +147,10 @@ def _measure(ground: Ground, options: argparse.Namespace) -> dict[str, float | i
 
 def _together(workers: list[Worker]) -> dict[str, float]:
     """The sums of their figures; `time` is the last one's."""
-    found = [worker.wait(lambda _: True) for worker in workers]
-    return {name: sum(each.get(name, 0.0) for each in found) for name in found[0]} | {"time": found[-1]["time"]}
+    sums: dict[str, float] = {}
+    for figures in [worker.wait(lambda _: True) for worker in workers]:
+        sums = {name: sums.get(name, 0.0) + value for name, value in figures.items()} | {"time": figures["time"]}
+    return sums
 
 
 @contextlib.contextmanager

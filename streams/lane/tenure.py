@@ -300,8 +300,8 @@ class Tenure:
             if self._pending_since is None:
                 self._pending_since = time.monotonic()
                 self._signal.set()
-            backlog = self.positions.unapplied > BACKLOG_RECORDS
-            if partition.pending >= MAX_PENDING or (partition.urgent and not backlog):
+            hurried = partition.urgent and self.positions.unapplied <= BACKLOG_RECORDS
+            if hurried or partition.pending >= MAX_PENDING:
                 self._urgent.set()
         self._lane.set_wanted(self)
 
